@@ -1,0 +1,4 @@
+//! Rego syntax trees to verified programs: names, safety, types, plan, optimization, bytecode.
+
+pub mod hir;
+pub mod ir;

@@ -1,0 +1,42 @@
+//! Rego source text to syntax trees and diagnostics. Knows nothing of meaning, values or files on disk.
+//!
+//! [`parse_module`] always returns a tree, however broken the text: a statement that cannot be read
+//! becomes an error node and a diagnostic, and every other rule is still there.
+
+pub mod ast;
+pub mod diagnostic;
+pub mod source;
+
+pub use ast::RegoVersion;
+pub use diagnostic::{Diagnostic, Severity};
+pub use source::{FileId, Source, Sources, Span};
+
+/// How a text is read.
+#[derive(Clone, Debug, Default)]
+pub struct ParseOptions {
+    /// The language when the text does not say `import rego.v1`.
+    pub version: RegoVersion,
+    /// Future keywords that are on without an import (`and`, `or`, `not`).
+    pub keywords: Vec<String>,
+}
+
+/// What parsing gives: a tree, whatever the text, and what was wrong with it.
+#[derive(Clone, Debug)]
+pub struct Parsed<T> {
+    /// The tree; parts that could not be read are error nodes or missing.
+    pub tree: T,
+    /// Findings in source order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses one module. The text must be one of `sources`, so that spans can be shown.
+pub fn parse_module(file: FileId, text: &str, options: &ParseOptions) -> Parsed<ast::Module> {
+    let _ = (file, text, options);
+    todo!("syntax helper")
+}
+
+/// Parses a query, as given to `govc eval`: a body without braces.
+pub fn parse_query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<ast::Body> {
+    let _ = (file, text, options);
+    todo!("syntax helper")
+}

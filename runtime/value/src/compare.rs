@@ -1,0 +1,1 @@
+//! Equality, order and hash as OPA defines them.
