@@ -1,0 +1,22 @@
+//! Diagnostics of the whole workspace, by file.
+
+use crate::workspace::Snapshot;
+use govc_syntax::Diagnostic;
+use std::collections::BTreeMap;
+
+/// What the parser and the checks find, by file name. Every file has an entry, so that old findings vanish.
+pub fn findings(snapshot: &Snapshot) -> BTreeMap<String, Vec<Diagnostic>> {
+    let (sources, modules, parsed) = snapshot.compilation();
+    let mut by_file: BTreeMap<String, Vec<Diagnostic>> =
+        sources.iter().map(|(_, s)| (s.name.clone(), Vec::new())).collect();
+    let checked = check(&sources, &modules);
+    for finding in parsed.into_iter().chain(checked) {
+        let name = &sources.get(finding.span.file).name;
+        by_file.entry(name.clone()).or_default().push(finding);
+    }
+    by_file
+}
+
+fn check(_sources: &govc_syntax::Sources, _modules: &[govc_syntax::ast::Module]) -> Vec<Diagnostic> {
+    Vec::new()
+}
