@@ -8,6 +8,12 @@
 
 use govc_syntax::Span;
 
+mod check;
+mod text;
+mod walk;
+
+pub use check::check;
+
 /// A local variable of a plan or function. 0 is `input`, 1 is `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Local(pub u32);
@@ -96,7 +102,8 @@ pub struct Func {
     pub ret: Local,
     /// Blocks, evaluated one after the other.
     pub blocks: Vec<Block>,
-    /// The result depends on `input` and `data` only and may be kept for the query.
+    /// The result depends on the arguments only (`input` and `data` among them) and may be kept for the
+    /// query. Only functions without further parameters are marked.
     pub memoize: bool,
     /// What defined it.
     pub span: Span,
@@ -140,6 +147,7 @@ pub enum Callee {
 
 /// The statements. Undefined where said; otherwise they go on with the next statement.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the sentence on each statement names its fields")]
 pub enum StmtKind {
     /// Appends to an array made in this function.
     ArrayAppend { array: Local, value: Operand },

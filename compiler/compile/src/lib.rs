@@ -2,3 +2,7 @@
 
 pub mod hir;
 pub mod ir;
+pub mod opt;
+pub mod plan;
+
+pub use plan::{PlanRequest, plan};
