@@ -24,4 +24,4 @@ pub use frozen::{Frozen, FrozenBuilder};
 pub use number::{Number, NumberError};
 pub use symbol::{Symbol, SymbolTable};
 pub use ty::Type;
-pub use value::{Kind, Value, View};
+pub use value::{Kind, Value, View, tag};
