@@ -6,3 +6,4 @@ pub mod opt;
 pub mod plan;
 
 pub use plan::{PlanRequest, plan};
+pub mod ty;

@@ -1,0 +1,115 @@
+//! Type inference over HIR: what every rule and variable can be, and what cannot be meant.
+//!
+//! The rules are OPA's (`v1/ast/check.go`): base documents are `any` unless a schema says more, a rule's type
+//! follows from its definitions, and an error is reported only where no value could ever satisfy both sides.
+//! The surprising fact: variables are typed at their first use, so bodies must be in their safe order before.
+
+mod body;
+mod refs;
+pub mod schema;
+mod text;
+mod tree;
+mod vocabulary;
+
+use crate::hir::{Rule, RuleId, RuleKind, Unit};
+use body::Checker;
+use govc_syntax::Diagnostic;
+use govc_value::Type;
+use std::collections::HashMap;
+use tree::Tree;
+
+pub use vocabulary::{Noun, Vocabulary};
+
+/// What the checker knows beside the policy itself.
+#[derive(Clone, Debug, Default)]
+pub struct TypeOptions {
+    /// The type of `input`; absent means `any`.
+    pub input: Option<Type>,
+    /// Types that annotations give to documents while one rule is checked.
+    pub annotations: HashMap<RuleId, Vec<Annotated>>,
+    /// Strings that fields may hold: names of actions and tools, `enum`s of schemas.
+    pub vocabulary: Vocabulary,
+    /// Builtins that the host declares, by name.
+    pub builtins: HashMap<String, Type>,
+}
+
+/// A document and the type that a `schemas` annotation gives it.
+#[derive(Clone, Debug)]
+pub struct Annotated {
+    /// `input` or `data`, then the steps.
+    pub path: Vec<String>,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// The types that were inferred.
+#[derive(Clone, Debug, Default)]
+pub struct TypeTable {
+    /// For each rule of the unit, the type of each of its variables.
+    pub vars: Vec<Vec<Option<Type>>>,
+    tree: Tree,
+}
+
+impl TypeTable {
+    /// The type of the document at a path under `data`, when rules define it.
+    pub fn document(&self, path: &[String]) -> Option<Type> {
+        self.tree.extent_at(path)
+    }
+}
+
+/// Infers the types of all rules, which must be given in an order in which each comes after those it depends on.
+pub fn infer(unit: &Unit, order: &[RuleId], options: &TypeOptions) -> (TypeTable, Vec<Diagnostic>) {
+    let mut table = TypeTable { vars: vec![Vec::new(); unit.rules.len()], tree: Tree::default() };
+    let mut diagnostics = Vec::new();
+    for &id in order {
+        let Some(rule) = unit.rules.get(id.0 as usize) else { continue };
+        let mut checker = Checker::new(&table.tree, options, &rule.scope, options.annotations.get(&id));
+        let ty = rule_type(rule, &mut checker);
+        let (vars, found) = checker.finish();
+        let failed = !found.is_empty();
+        diagnostics.extend(found);
+        table.vars[id.0 as usize] = vars;
+        match ty {
+            // A rule with an error is `any`, so that its users are not blamed for it.
+            _ if failed => table.tree.put(&rule.path, Type::ANY),
+            Some(ty) => table.tree.insert(&rule.path, ty),
+            None => {}
+        }
+    }
+    (table, diagnostics)
+}
+
+/// Infers the types of a query's variables and reports what cannot be meant.
+pub fn infer_query(
+    query: &crate::hir::Query,
+    table: &TypeTable,
+    options: &TypeOptions,
+) -> (Vec<Option<Type>>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(&table.tree, options, &query.scope, None);
+    checker.body(&query.body);
+    checker.finish()
+}
+
+fn rule_type(rule: &Rule, checker: &mut Checker<'_>) -> Option<Type> {
+    let mut result: Option<Type> = None;
+    for branch in &rule.branches {
+        checker.body(&branch.body);
+        let ty = checker.term(&branch.value);
+        result = govc_value::ty::join(result.into_iter().chain(ty));
+    }
+    if let Some(params) = &rule.params {
+        for param in params {
+            checker.assume_any(param);
+        }
+        let args: Vec<Type> = params.iter().map(|p| checker.term(p).unwrap_or(Type::ANY)).collect();
+        return Some(Type::Function(args, None, result.map(Box::new)));
+    }
+    let leaf = match rule.kind {
+        RuleKind::Single => result?,
+        RuleKind::Multi => Type::Set(Box::new(result?)),
+    };
+    rule.dynamic.iter().rev().try_fold(leaf, |inner, step| {
+        let key = checker.term(step)?;
+        Some(Type::Object(Vec::new(), Some(Box::new((key, inner)))))
+    })
+}

@@ -1,0 +1,437 @@
+//! Bodies: types of variables and terms, and checks of calls and unifications.
+
+use super::refs::Documents;
+use super::text::{arguments, ref_text};
+use super::tree::Tree;
+use super::vocabulary::Field;
+use super::{Annotated, TypeOptions};
+use crate::hir::{
+    Callee, Comprehension, ComprehensionKind, Const, Expr, ExprKind, Ref, RefHead, Scope, Term, Var,
+};
+use govc_syntax::{Diagnostic, Span};
+use govc_value::Type;
+use govc_value::ty::{Key, join};
+
+/// Checks one rule or query.
+pub(super) struct Checker<'a> {
+    pub(super) documents: Documents<'a>,
+    pub(super) options: &'a TypeOptions,
+    pub(super) scope: &'a Scope,
+    pub(super) vars: Vec<Option<Type>>,
+    /// The field that a variable was read from, for vocabularies.
+    pub(super) fields: Vec<Option<Field>>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Errors of references in the expression at hand; they explain unknown types.
+    pub(super) blamed: bool,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(
+        tree: &'a Tree,
+        options: &'a TypeOptions,
+        scope: &'a Scope,
+        annotated: Option<&'a Vec<Annotated>>,
+    ) -> Self {
+        Self {
+            documents: Documents::new(tree, options.input.as_ref(), annotated),
+            options,
+            scope,
+            vars: vec![None; scope.vars.len()],
+            fields: vec![None; scope.vars.len()],
+            diagnostics: Vec::new(),
+            blamed: false,
+        }
+    }
+
+    pub(super) fn finish(self) -> (Vec<Option<Type>>, Vec<Diagnostic>) {
+        (self.vars, self.diagnostics)
+    }
+
+    /// Checks the statements of a body in order.
+    pub(super) fn body(&mut self, body: &[Expr]) {
+        for expr in body {
+            self.expr(expr);
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        // Replaced documents can be anything while the statement is evaluated.
+        let outer = (!expr.with.is_empty()).then(|| self.documents.relaxed());
+        let outer = outer.map(|relaxed| std::mem::replace(&mut self.documents, relaxed));
+        let blamed = std::mem::take(&mut self.blamed);
+        self.kind(&expr.kind, expr.span);
+        self.blamed = blamed;
+        if let Some(documents) = outer {
+            self.documents = documents;
+        }
+    }
+
+    fn kind(&mut self, kind: &ExprKind, span: Span) {
+        match kind {
+            ExprKind::Term(term) => self.visit(term),
+            ExprKind::Unify(a, b) => {
+                self.visit(a);
+                self.visit(b);
+                self.unification(a, b, span);
+            }
+            ExprKind::Call { callee, args, output } => {
+                args.iter().chain(output).for_each(|t| self.visit(t));
+                self.call(callee, args, output.as_ref(), span);
+            }
+            ExprKind::Not(body) => self.body(body),
+            ExprKind::Every { key, value, domain, body } => {
+                self.visit(domain);
+                let ty = self.term(domain);
+                let keys = ty.as_ref().and_then(Type::keys).unwrap_or(Type::ANY);
+                let values = ty.as_ref().and_then(Type::values).unwrap_or(Type::ANY);
+                key.iter().for_each(|k| self.assign(*k, keys.clone()));
+                self.assign(*value, values);
+                self.body(body);
+            }
+            ExprKind::Or(arms) => arms.iter().for_each(|a| self.body(a)),
+        }
+    }
+
+    /// Checks comprehensions and references inside a term.
+    fn visit(&mut self, term: &Term) {
+        match term {
+            Term::Const(_) | Term::Var(_) => {}
+            Term::Ref(reference) => {
+                reference.steps.iter().for_each(|s| self.visit(s));
+                self.reference(reference);
+            }
+            Term::Array(items) | Term::Set(items) => items.iter().for_each(|t| self.visit(t)),
+            Term::Object(entries) => entries.iter().for_each(|(k, v)| {
+                self.visit(k);
+                self.visit(v);
+            }),
+            Term::Comprehension(comprehension) => self.comprehension(comprehension),
+        }
+    }
+
+    fn comprehension(&mut self, comprehension: &Comprehension) {
+        let before = self.diagnostics.len();
+        self.body(&comprehension.body);
+        match &comprehension.kind {
+            ComprehensionKind::Array(term) | ComprehensionKind::Set(term) => self.visit(term),
+            ComprehensionKind::Object(key, value) => {
+                self.visit(key);
+                self.visit(value);
+            }
+        }
+        self.blamed |= self.diagnostics.len() > before;
+    }
+
+    pub(super) fn var(&self, var: Var) -> Option<&Type> {
+        self.vars.get(var.0 as usize)?.as_ref()
+    }
+
+    pub(super) fn assign(&mut self, var: Var, ty: Type) {
+        if let Some(slot) = self.vars.get_mut(var.0 as usize) {
+            *slot = Some(ty);
+        }
+    }
+
+    /// The type of a term; nothing while a part of it is unknown.
+    pub(super) fn term(&self, term: &Term) -> Option<Type> {
+        match term {
+            Term::Const(constant) => Some(const_type(constant)),
+            Term::Var(var) => self.var(*var).cloned(),
+            Term::Ref(reference) => self.ref_type(reference),
+            Term::Array(items) if items.is_empty() => {
+                Some(Type::Array(Vec::new(), Some(Box::new(Type::ANY))))
+            }
+            Term::Array(items) => {
+                let items: Option<Vec<Type>> = items.iter().map(|t| self.term(t)).collect();
+                Some(Type::Array(items?, None))
+            }
+            Term::Object(entries) => self.object(entries),
+            Term::Set(items) => {
+                let of = join(items.iter().filter_map(|t| self.term(t))).unwrap_or(Type::ANY);
+                Some(Type::Set(Box::new(of)))
+            }
+            Term::Comprehension(comprehension) => match &comprehension.kind {
+                ComprehensionKind::Array(of) => Some(Type::Array(Vec::new(), Some(Box::new(self.term(of)?)))),
+                ComprehensionKind::Set(of) => Some(Type::Set(Box::new(self.term(of)?))),
+                ComprehensionKind::Object(key, value) => {
+                    let of = (self.term(key)?, self.term(value)?);
+                    Some(Type::Object(Vec::new(), Some(Box::new(of))))
+                }
+            },
+        }
+    }
+
+    fn object(&self, entries: &[(Term, Term)]) -> Option<Type> {
+        let (mut known, mut others) = (Vec::new(), None);
+        for (key, value) in entries {
+            match const_key(key) {
+                Some(key) => known.push((key, self.term(value)?)),
+                None => others = Some(Box::new((self.term(key)?, self.term(value)?))),
+            }
+        }
+        if entries.is_empty() {
+            others = Some(Box::new((Type::ANY, Type::ANY)));
+        }
+        known.sort_by(|a, b| a.0.cmp(&b.0));
+        known.dedup_by(|a, b| a.0 == b.0);
+        Some(Type::Object(known, others))
+    }
+
+    /// Parameters that the body never uses can be anything.
+    pub(super) fn assume_any(&mut self, term: &Term) {
+        match term {
+            Term::Var(var) if self.var(*var).is_none() => self.assign(*var, Type::ANY),
+            Term::Array(items) | Term::Set(items) => items.iter().for_each(|t| self.assume_any(t)),
+            Term::Object(entries) => entries.iter().for_each(|(_, v)| self.assume_any(v)),
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, callee: &Callee, args: &[Term], output: Option<&Term>, span: Span) {
+        let Some(Type::Function(params, rest, result)) = self.signature(callee) else {
+            output.into_iter().for_each(|o| self.assume_any(o));
+            return;
+        };
+        let name = callee_name(callee);
+        if matches!(name.as_str(), "equal" | "internal.member_2")
+            && let [a, b] = args
+        {
+            self.vocabulary_check(a, b, span);
+        }
+        let wanted = |i: usize| match params.get(i) {
+            Some(ty) => Some(ty.clone()),
+            None if i == params.len() && result.is_some() && rest.is_none() => result.as_deref().cloned(),
+            None => rest.as_deref().cloned(),
+        };
+        let all: Vec<&Term> = args.iter().chain(output).collect();
+        let pre: Vec<Option<Type>> = all.iter().map(|t| self.term(t)).collect();
+        for (i, term) in all.iter().enumerate() {
+            let is_output = output.is_some() && i + 1 == all.len();
+            let want = if is_output { result.as_deref().cloned() } else { wanted(i) };
+            let Some(want) = want else { continue };
+            let known_wrong = pre[i].as_ref().is_some_and(|have| !have.unifies(&want));
+            if known_wrong || !self.unify_with(term, &want, false) {
+                let shown = params.iter().cloned().chain(result.as_deref().cloned()).collect::<Vec<_>>();
+                self.argument_error(&name, &pre, &shown, span);
+                return;
+            }
+        }
+    }
+
+    fn argument_error(&mut self, name: &str, have: &[Option<Type>], want: &[Type], span: Span) {
+        if self.blamed && have.iter().any(Option::is_none) {
+            return;
+        }
+        let have = format!("have: {}", arguments(have.iter().map(Option::as_ref)));
+        let want = format!("want: {}", arguments(want.iter().map(Some)));
+        self.diagnostics.push(
+            Diagnostic::error(
+                "govc_argument_type",
+                "rego_type_error",
+                span,
+                format!("{name}: invalid argument(s)"),
+            )
+            .with_note(have)
+            .with_note(want),
+        );
+    }
+
+    fn signature(&self, callee: &Callee) -> Option<Type> {
+        match callee {
+            Callee::Builtin(name) => self
+                .options
+                .builtins
+                .get(name)
+                .cloned()
+                .or_else(|| govc_stdlib::lookup(name).map(|builtin| builtin.ty())),
+            Callee::Function(path) => self.documents.function(path),
+        }
+    }
+
+    fn unification(&mut self, a: &Term, b: &Term, span: Span) {
+        self.remember_field(a, b);
+        self.vocabulary_check(a, b, span);
+        let (left, right) = (self.term(a), self.term(b));
+        if self.unify_terms(a, left.as_ref(), b, right.as_ref()) {
+            return;
+        }
+        if self.blamed && (left.is_none() || right.is_none()) {
+            return;
+        }
+        let show = |ty: &Option<Type>| ty.as_ref().map_or_else(|| "???".to_owned(), Type::to_string);
+        self.diagnostics.push(
+            Diagnostic::error("govc_impossible_comparison", "rego_type_error", span, "match error")
+                .with_note(format!("left  : {}", show(&left)))
+                .with_note(format!("right : {}", show(&right))),
+        );
+    }
+
+    fn unify_terms(&mut self, a: &Term, left: Option<&Type>, b: &Term, right: Option<&Type>) -> bool {
+        match (left, right) {
+            (Some(left), Some(right)) => left.unifies(right),
+            (None, Some(right)) => self.unify_with(a, right, false),
+            (Some(left), None) => self.unify_with(b, left, false),
+            (None, None) => self.unify_unknown(a, b),
+        }
+    }
+
+    fn unify_unknown(&mut self, a: &Term, b: &Term) -> bool {
+        match (a, b) {
+            (Term::Array(xs), Term::Array(ys)) => {
+                xs.len() == ys.len() && xs.iter().zip(ys).all(|(x, y)| self.unify_pair(x, y))
+            }
+            (Term::Object(xs), Term::Object(ys)) => self.unify_objects(xs, ys),
+            (Term::Var(_), _) | (_, Term::Var(_)) => {
+                let (var, other) = if matches!(a, Term::Var(_)) { (a, b) } else { (b, a) };
+                self.unify_with(other, &Type::ANY, false);
+                let ty = self.term(other).unwrap_or(Type::ANY);
+                self.unify_with(var, &ty, false)
+            }
+            _ => false,
+        }
+    }
+
+    fn unify_pair(&mut self, a: &Term, b: &Term) -> bool {
+        let (left, right) = (self.term(a), self.term(b));
+        self.unify_terms(a, left.as_ref(), b, right.as_ref())
+    }
+
+    fn unify_objects(&mut self, xs: &[(Term, Term)], ys: &[(Term, Term)]) -> bool {
+        let pairs: Option<Vec<(&Term, &Term)>> = xs
+            .iter()
+            .map(|(k, v)| {
+                let key = const_key(k)?;
+                ys.iter().find(|(other, _)| const_key(other).as_ref() == Some(&key)).map(|(_, w)| (v, w))
+            })
+            .collect();
+        match pairs {
+            Some(pairs) if xs.len() == ys.len() => pairs.into_iter().all(|(v, w)| self.unify_pair(v, w)),
+            _ => xs.iter().chain(ys).any(|(k, _)| const_key(k).is_none()),
+        }
+    }
+
+    /// Checks a term against a type and gives its unknown variables the types that follow.
+    pub(super) fn unify_with(&mut self, term: &Term, ty: &Type, union: bool) -> bool {
+        match (term, ty) {
+            (Term::Var(var), _) => self.unify_var(*var, ty, union),
+            (Term::Array(_) | Term::Object(_) | Term::Set(_), Type::Any(of)) if of.is_empty() => {
+                self.each_part(term, |checker, part| {
+                    checker.unify_with(part, &Type::ANY, true);
+                });
+                true
+            }
+            (Term::Array(_) | Term::Object(_) | Term::Set(_), Type::Any(of)) => {
+                of.iter().fold(false, |found, t| self.unify_with(term, t, true) || found)
+            }
+            (Term::Array(items), Type::Array(first, rest)) => {
+                (items.len() == first.len() || rest.is_some())
+                    && items.iter().enumerate().all(|(i, item)| {
+                        first.get(i).or(rest.as_deref()).is_some_and(|t| self.unify_with(item, t, union))
+                    })
+            }
+            (Term::Object(entries), Type::Object(known, others)) => {
+                (entries.len() == known.len() || others.is_some())
+                    && entries.iter().all(|(key, value)| self.unify_entry(key, value, ty, union))
+            }
+            (Term::Set(items), Type::Set(of)) => items.iter().all(|item| self.unify_with(item, of, union)),
+            (Term::Array(_) | Term::Object(_) | Term::Set(_), _) => false,
+            _ => self.term(term).is_none_or(|have| have.unifies(ty)),
+        }
+    }
+
+    fn unify_entry(&mut self, key: &Term, value: &Term, ty: &Type, union: bool) -> bool {
+        match const_key(key) {
+            Some(key) => ty.select(&key).is_some_and(|t| self.unify_with(value, &t, union)),
+            None => {
+                self.unify_with(value, &Type::ANY, union);
+                true
+            }
+        }
+    }
+
+    fn each_part(&mut self, term: &Term, mut visit: impl FnMut(&mut Self, &Term)) {
+        match term {
+            Term::Array(items) | Term::Set(items) => items.iter().for_each(|t| visit(self, t)),
+            Term::Object(entries) => entries.iter().for_each(|(k, v)| {
+                visit(self, k);
+                visit(self, v);
+            }),
+            _ => {}
+        }
+    }
+
+    fn unify_var(&mut self, var: Var, ty: &Type, union: bool) -> bool {
+        match self.var(var) {
+            Some(known) if union => {
+                let widened = known.or(ty).unwrap_or(Type::ANY);
+                self.assign(var, widened);
+                true
+            }
+            Some(known) => known.unifies(ty),
+            None => {
+                self.assign(var, ty.clone());
+                true
+            }
+        }
+    }
+
+    /// A diagnostic about a reference that cannot be defined.
+    pub(super) fn undefined_ref(
+        &mut self,
+        reference: &Ref,
+        code: &'static str,
+        notes: Vec<String>,
+    ) -> &mut Diagnostic {
+        let message = format!("undefined ref: {}", ref_text(reference, self.scope));
+        let mut diagnostic = Diagnostic::error(code, "rego_type_error", reference.span, message);
+        diagnostic.notes = notes;
+        self.blamed = true;
+        self.diagnostics.push(diagnostic);
+        // Just pushed.
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    fn ref_type(&self, reference: &Ref) -> Option<Type> {
+        match reference.head {
+            RefHead::Var(var) => select_all(self.var(var)?.clone(), &reference.steps),
+            RefHead::Input => select_all(self.documents.input(), &reference.steps),
+            RefHead::Data => self.documents.data(&reference.steps),
+        }
+    }
+}
+
+/// The type behind steps; unknown steps select any value.
+pub(super) fn select_all(ty: Type, steps: &[Term]) -> Option<Type> {
+    steps.iter().try_fold(ty, |ty, step| match const_key(step) {
+        Some(key) => ty.select(&key),
+        None => ty.values(),
+    })
+}
+
+/// The constant that a term is, as a key.
+pub(super) fn const_key(term: &Term) -> Option<Key> {
+    let Term::Const(constant) = term else { return None };
+    Some(match constant {
+        Const::Null => Key::Null,
+        Const::Bool(b) => Key::Bool(*b),
+        Const::Number(text) => Key::Number(text.clone()),
+        Const::String(text) => Key::String(text.clone()),
+    })
+}
+
+fn const_type(constant: &Const) -> Type {
+    match constant {
+        Const::Null => Type::Null,
+        Const::Bool(_) => Type::Boolean,
+        Const::Number(_) => Type::Number,
+        Const::String(_) => Type::String,
+    }
+}
+
+fn callee_name(callee: &Callee) -> String {
+    match callee {
+        Callee::Builtin(name) => name.clone(),
+        Callee::Function(path) => format!("data.{}", path.join(".")),
+    }
+}

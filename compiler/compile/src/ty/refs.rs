@@ -1,0 +1,239 @@
+//! References: the types of documents, and steps that can never be defined.
+
+use super::Annotated;
+use super::body::{Checker, const_key, select_all};
+use super::text::{prefix_text, quoted, ref_text, step_text};
+use super::tree::Tree;
+use crate::hir::{Ref, RefHead, Term};
+use govc_syntax::Diagnostic;
+use govc_value::Type;
+use govc_value::ty::Key;
+
+/// The documents that a rule sees: rules and schemas, or anything while `with` replaces some.
+#[derive(Clone)]
+pub(super) struct Documents<'a> {
+    tree: Option<&'a Tree>,
+    functions: &'a Tree,
+    input: Type,
+    annotated: Vec<&'a Annotated>,
+}
+
+impl<'a> Documents<'a> {
+    pub(super) fn new(tree: &'a Tree, input: Option<&Type>, annotated: Option<&'a Vec<Annotated>>) -> Self {
+        let mut input = input.cloned().unwrap_or(Type::ANY);
+        let annotated: Vec<&Annotated> = annotated.into_iter().flatten().collect();
+        for a in annotated.iter().filter(|a| a.path.first().is_some_and(|p| p == "input")) {
+            input = overridden(&a.path[1..], &input, &a.ty);
+        }
+        Self { tree: Some(tree), functions: tree, input, annotated }
+    }
+
+    /// The same documents when some of them are replaced.
+    pub(super) fn relaxed(&self) -> Documents<'a> {
+        Documents { tree: None, functions: self.functions, input: Type::ANY, annotated: Vec::new() }
+    }
+
+    pub(super) fn input(&self) -> Type {
+        self.input.clone()
+    }
+
+    /// The type of a function of the policy.
+    pub(super) fn function(&self, path: &[String]) -> Option<Type> {
+        path.iter().try_fold(self.functions, |node, name| node.child(name)).and_then(Tree::leaf).cloned()
+    }
+
+    /// The type that an annotation gives to the document at these steps of `data`, and the steps after it.
+    fn annotated<'s>(&self, steps: &'s [Term]) -> Option<(&Type, &'s [Term])> {
+        self.annotated.iter().rev().find_map(|a| {
+            let (root, path) = a.path.split_first()?;
+            let matches = root == "data"
+                && path.len() <= steps.len()
+                && path.iter().zip(steps).all(|(p, s)| const_key(s) == Some(Key::String(p.clone())));
+            matches.then(|| (&a.ty, &steps[path.len()..]))
+        })
+    }
+
+    /// The type of `data` behind steps.
+    pub(super) fn data(&self, steps: &[Term]) -> Option<Type> {
+        if let Some((ty, rest)) = self.annotated(steps) {
+            return select_all(ty.clone(), rest);
+        }
+        let Some(mut node) = self.tree else { return Some(Type::ANY) };
+        for (at, step) in steps.iter().enumerate() {
+            if let Some(ty) = node.leaf() {
+                return select_all(ty.clone(), &steps[at..]);
+            }
+            match const_key(step) {
+                Some(Key::String(name)) => match node.child(&name) {
+                    Some(child) => node = child,
+                    None => return Some(Type::ANY),
+                },
+                _ => return select_all(node.extent(), &steps[at..]),
+            }
+        }
+        Some(node.extent())
+    }
+}
+
+/// A type with another one in place of what lies at a path.
+fn overridden(path: &[String], ty: &Type, by: &Type) -> Type {
+    let Some((first, rest)) = path.split_first() else { return by.clone() };
+    let key = Key::String(first.clone());
+    let (mut known, others) = match ty {
+        Type::Object(known, others) => (known.clone(), others.clone()),
+        _ => (Vec::new(), Some(Box::new((Type::ANY, Type::ANY)))),
+    };
+    let inner = known.iter().find(|(k, _)| *k == key).map_or(Type::ANY, |(_, t)| t.clone());
+    known.retain(|(k, _)| *k != key);
+    known.push((key, overridden(rest, &inner, by)));
+    known.sort_by(|a, b| a.0.cmp(&b.0));
+    Type::Object(known, others)
+}
+
+impl Checker<'_> {
+    /// Checks a reference and types the variables in its steps.
+    pub(super) fn reference(&mut self, reference: &Ref) {
+        match reference.head {
+            RefHead::Input => self.leaf(reference, self.documents.input(), 0),
+            RefHead::Var(var) => {
+                if let Some(ty) = self.var(var).cloned() {
+                    self.leaf(reference, ty, 0);
+                }
+            }
+            RefHead::Data => self.data_reference(reference),
+        }
+    }
+
+    fn data_reference(&mut self, reference: &Ref) {
+        if let Some((ty, rest)) = self.documents.annotated(&reference.steps) {
+            let at = reference.steps.len() - rest.len();
+            return self.leaf(reference, ty.clone(), at);
+        }
+        let Some(mut node) = self.documents.tree else {
+            return self.steps_are_any(&reference.steps);
+        };
+        for (at, step) in reference.steps.iter().enumerate() {
+            if let Term::Var(_) = step {
+                let keys = node.extent().keys().unwrap_or(Type::ANY);
+                let known = node.names().map(|n| Key::String(n.to_owned())).collect::<Vec<_>>();
+                if !self.step(reference, at, step, &keys, &known) {
+                    return;
+                }
+                return self.steps_are_any(&reference.steps[at + 1..]);
+            }
+            let child = const_key(step)
+                .and_then(|k| if let Key::String(name) = k { node.child(&name) } else { None });
+            let Some(child) = child else { return self.steps_are_any(&reference.steps[at..]) };
+            match child.leaf() {
+                Some(function @ Type::Function(..)) => {
+                    let ty = function.clone();
+                    return self.function_as_reference(reference, &ty);
+                }
+                Some(ty) => return self.leaf(reference, ty.clone(), at + 1),
+                None => node = child,
+            }
+        }
+    }
+
+    fn steps_are_any(&mut self, steps: &[Term]) {
+        steps.iter().for_each(|s| {
+            self.unify_with(s, &Type::ANY, false);
+        });
+    }
+
+    fn function_as_reference(&mut self, reference: &Ref, ty: &Type) {
+        let name = ref_text(reference, self.scope);
+        let message = format!("function {name} used as reference, not called");
+        let caret = "^".repeat(name.len());
+        self.diagnostics.push(
+            Diagnostic::error("govc_function_reference", "rego_type_error", reference.span, message)
+                .with_note(name)
+                .with_note(caret)
+                .with_note(format!("have: {ty}")),
+        );
+        self.blamed = true;
+    }
+
+    /// Checks the steps from `at` on against the type of what stands before them.
+    fn leaf(&mut self, reference: &Ref, mut ty: Type, mut at: usize) {
+        while let Some(step) = reference.steps.get(at) {
+            let Some(keys) = ty.keys() else { return self.no_steps(reference, at, &ty) };
+            match const_key(step) {
+                Some(key) => match ty.select(&key) {
+                    Some(selected) => ty = selected,
+                    None => return self.no_such_key(reference, at, &ty, &keys),
+                },
+                None => {
+                    if !self.step(reference, at, step, &keys, &known_keys(&ty)) {
+                        return;
+                    }
+                    let Some(values) = ty.values() else { return };
+                    ty = values;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// Checks a step that is no constant against the keys that there are.
+    fn step(&mut self, reference: &Ref, at: usize, step: &Term, keys: &Type, known: &[Key]) -> bool {
+        let have = self.term(step);
+        if self.unify_with(step, keys, false) {
+            return true;
+        }
+        let have = have.map_or_else(|| "???".to_owned(), |t| t.to_string());
+        self.wrong_key(reference, at, format!("have (type): {have}"), keys, known);
+        false
+    }
+
+    fn no_steps(&mut self, reference: &Ref, at: usize, ty: &Type) {
+        let prefix = prefix_text(reference, self.scope, at);
+        let notes = vec![ref_text(reference, self.scope), "^".repeat(prefix.len()), format!("have: {ty}")];
+        self.undefined_ref(reference, "govc_no_such_field", notes);
+    }
+
+    fn no_such_key(&mut self, reference: &Ref, at: usize, ty: &Type, keys: &Type) {
+        let known = known_keys(ty);
+        let step = reference.steps.get(at).map(|s| step_text(s, self.scope)).unwrap_or_default();
+        self.wrong_key(reference, at, format!("have: {step}"), keys, &known);
+        let near = reference.steps.get(at).and_then(const_key).and_then(|key| {
+            let names: Vec<String> = known.iter().map(Key::to_string).collect();
+            super::vocabulary::nearest(&key.to_string(), &names).cloned()
+        });
+        if let (Some(near), Some(last)) = (near, self.diagnostics.last_mut()) {
+            last.notes.push(format!("did you mean `{near}`?"));
+        }
+    }
+
+    fn wrong_key(&mut self, reference: &Ref, at: usize, have: String, keys: &Type, known: &[Key]) {
+        let pad = " ".repeat(prefix_text(reference, self.scope, at).len() + 1);
+        let want = if known.is_empty() {
+            format!("{pad}want (type): {keys}")
+        } else {
+            let names: Vec<String> = known.iter().map(key_text).collect();
+            format!("{pad}want (one of): [{}]", names.join(" "))
+        };
+        let notes = vec![ref_text(reference, self.scope), format!("{pad}^"), format!("{pad}{have}"), want];
+        self.undefined_ref(reference, "govc_unknown_field", notes);
+    }
+}
+
+fn key_text(key: &Key) -> String {
+    match key {
+        Key::String(text) => quoted(text),
+        other => other.to_string(),
+    }
+}
+
+fn known_keys(ty: &Type) -> Vec<Key> {
+    match ty {
+        Type::Object(known, _) => known.iter().map(|(k, _)| k.clone()).collect(),
+        Type::Any(of) => {
+            let mut all: Vec<Key> = of.iter().flat_map(known_keys).collect();
+            all.sort();
+            all.dedup();
+            all
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,72 @@
+//! References and types as OPA prints them in the details of type errors.
+
+use crate::hir::{Const, Ref, RefHead, Scope, Term};
+use govc_value::Type;
+
+/// A reference: `input.a["b-c"][x]`.
+pub(super) fn ref_text(reference: &Ref, scope: &Scope) -> String {
+    prefix_text(reference, scope, reference.steps.len())
+}
+
+/// The head of a reference and its first steps.
+pub(super) fn prefix_text(reference: &Ref, scope: &Scope, steps: usize) -> String {
+    let mut out = match reference.head {
+        RefHead::Input => "input".to_owned(),
+        RefHead::Data => "data".to_owned(),
+        RefHead::Var(var) => name(scope, var.0),
+    };
+    for step in reference.steps.iter().take(steps) {
+        match step {
+            Term::Const(Const::String(text)) if is_identifier(text) => {
+                out.push('.');
+                out.push_str(text);
+            }
+            _ => {
+                out.push('[');
+                out.push_str(&step_text(step, scope));
+                out.push(']');
+            }
+        }
+    }
+    out
+}
+
+/// A step as it stands between brackets.
+pub(super) fn step_text(step: &Term, scope: &Scope) -> String {
+    match step {
+        Term::Const(Const::Null) => "null".to_owned(),
+        Term::Const(Const::Bool(b)) => b.to_string(),
+        Term::Const(Const::Number(text)) => text.clone(),
+        Term::Const(Const::String(text)) => quoted(text),
+        Term::Var(var) => name(scope, var.0),
+        Term::Ref(inner) => ref_text(inner, scope),
+        Term::Array(items) => format!("[{}]", list(items, scope)),
+        Term::Set(items) => format!("{{{}}}", list(items, scope)),
+        _ => "_".to_owned(),
+    }
+}
+
+fn list(items: &[Term], scope: &Scope) -> String {
+    items.iter().map(|t| step_text(t, scope)).collect::<Vec<_>>().join(", ")
+}
+
+fn name(scope: &Scope, var: u32) -> String {
+    scope.vars.get(var as usize).map_or_else(|| "_".to_owned(), |v| v.name.clone())
+}
+
+/// A string with quotes and JSON escapes.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+fn is_identifier(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// `(string, ???, number)`.
+pub(super) fn arguments<'t>(types: impl Iterator<Item = Option<&'t Type>>) -> String {
+    let shown: Vec<String> = types.map(|t| t.map_or_else(|| "???".to_owned(), Type::to_string)).collect();
+    format!("({})", shown.join(", "))
+}
