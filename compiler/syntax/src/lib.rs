@@ -5,6 +5,10 @@
 
 pub mod ast;
 pub mod diagnostic;
+pub mod lex;
+pub mod literal;
+mod parse;
+pub mod prepass;
 pub mod source;
 
 pub use ast::RegoVersion;
@@ -25,18 +29,18 @@ pub struct ParseOptions {
 pub struct Parsed<T> {
     /// The tree; parts that could not be read are error nodes or missing.
     pub tree: T,
-    /// Findings in source order.
+    /// What OPA would say, in source order; empty if and only if the text is accepted.
     pub diagnostics: Vec<Diagnostic>,
+    /// What else is wrong, found after recovery: for editors, beside `diagnostics`.
+    pub further: Vec<Diagnostic>,
 }
 
 /// Parses one module. The text must be one of `sources`, so that spans can be shown.
 pub fn parse_module(file: FileId, text: &str, options: &ParseOptions) -> Parsed<ast::Module> {
-    let _ = (file, text, options);
-    todo!("syntax helper")
+    parse::module(file, text, options)
 }
 
 /// Parses a query, as given to `govc eval`: a body without braces.
 pub fn parse_query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<ast::Body> {
-    let _ = (file, text, options);
-    todo!("syntax helper")
+    parse::query(file, text, options)
 }

@@ -1,0 +1,155 @@
+//! Text to tree: strictly first, as OPA reads it; if that fails once more, tolerantly, for the tree.
+//!
+//! The surprising fact: items are parsed one by one from slices of one token vector, so an error can
+//! never reach beyond the item that holds it, and the strict pass knows nothing of recovery.
+
+pub(crate) mod build;
+mod check;
+mod message;
+mod metadata;
+
+use lalrpop_util::lalrpop_mod;
+
+use crate::ast::*;
+use crate::lex::{Lexed, lex};
+use crate::prepass::{Prepassed, PrepassOptions, Tok, Token, prepass};
+use crate::source::{FileId, Span};
+use crate::{Diagnostic, ParseOptions, Parsed};
+
+use build::{Builder, Fault, Item};
+
+lalrpop_mod!(
+    #[allow(
+        clippy::all,
+        clippy::unwrap_used,
+        missing_docs,
+        unused,
+        unreachable_pub,
+        unused_qualifications,
+        reason = "generated"
+    )]
+    grammar
+);
+
+/// The items of a text with what was wrong in them.
+struct Items {
+    items: Vec<(Item, Span)>,
+    faults: Vec<Fault>,
+    rego_v1: bool,
+    not_bodies: bool,
+}
+
+pub(crate) fn module(file: FileId, text: &str, options: &ParseOptions) -> Parsed<Module> {
+    let strict = read(file, text, options, false);
+    let comments = strict.1.comments;
+    if strict.0.faults.is_empty() {
+        let (tree, faults) = check::module(file, text, options, strict.0, comments);
+        return Parsed { tree, diagnostics: diagnostics(faults), further: Vec::new() };
+    }
+    let diagnostics = diagnostics(strict.0.faults.into_iter().take(1));
+    let (tolerant, lexed) = read(file, text, options, true);
+    let mut further: Vec<Diagnostic> = self::diagnostics(tolerant.faults.clone());
+    further.retain(|d| diagnostics.iter().all(|first| first.span.start != d.span.start));
+    let (tree, _) = check::module(file, text, options, tolerant, lexed.comments);
+    Parsed { tree, diagnostics, further }
+}
+
+fn diagnostics(faults: impl IntoIterator<Item = Fault>) -> Vec<Diagnostic> {
+    faults.into_iter().map(diagnostic).collect()
+}
+
+fn diagnostic(fault: Fault) -> Diagnostic {
+    let message = match &fault.hint {
+        Some(hint) => format!("{} (hint: {hint})", fault.message),
+        None => fault.message,
+    };
+    Diagnostic::error("govc_parse", "rego_parse_error", fault.span, message)
+}
+
+fn read(file: FileId, text: &str, options: &ParseOptions, tolerant: bool) -> (Items, Lexed) {
+    let lexed = lex(file, text, tolerant);
+    let pre = prepass(text, &lexed.tokens, prepass_options(options, false, tolerant));
+    let items = items(file, text, &lexed, &pre, tolerant);
+    (items, lexed)
+}
+
+fn prepass_options(options: &ParseOptions, query: bool, tolerant: bool) -> PrepassOptions<'_> {
+    PrepassOptions { version: options.version, keywords: &options.keywords, query, tolerant }
+}
+
+fn items(file: FileId, text: &str, lexed: &Lexed, pre: &Prepassed, tolerant: bool) -> Items {
+    let mut builder = Builder::new(file, text, &pre.tokens, &pre.faults);
+    let mut items = Vec::new();
+    let mut start = 0;
+    let ends = pre.splits.iter().copied().chain([pre.tokens.len()]);
+    for end in ends {
+        let tokens = &pre.tokens[start..end];
+        start = (end + 1).min(pre.tokens.len());
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { continue };
+        let span = builder.span(first.start, last.end);
+        items.push((item(&mut builder, tokens), span));
+        if !tolerant && !builder.faults.is_empty() {
+            break;
+        }
+    }
+    let faults = with_lexical(builder, lexed, pre);
+    Items { items, faults, rego_v1: pre.rego_v1, not_bodies: pre.not_bodies }
+}
+
+fn item(builder: &mut Builder<'_>, tokens: &[Token]) -> Item {
+    let stream = tokens.iter().map(|t| Ok((t.start, t.kind, t.end)));
+    match grammar::ItemParser::new().parse(builder, stream) {
+        Ok(item) => item,
+        Err(error) => {
+            let fault = builder.syntax_fault(error);
+            builder.faults.push(fault);
+            Item::Error
+        }
+    }
+}
+
+/// The complaints of the parser with those of the lexer and the nesting limit, by place.
+fn with_lexical(builder: Builder<'_>, lexed: &Lexed, pre: &Prepassed) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for &(at, fault) in &pre.faults {
+        let end = lexed.tokens.partition_point(|t| t.start < at);
+        let end = lexed.tokens.get(end).map_or(at, |t| t.end);
+        faults.push(builder.lex_fault(at, end, fault));
+    }
+    for &(at, fault) in &lexed.stray {
+        faults.push(builder.lex_fault(at, at + 1, fault));
+    }
+    if let Some(at) = pre.too_deep {
+        faults.push(Fault {
+            span: builder.span(at, at + 1),
+            message: "max parsing recursion depth exceeded".to_owned(),
+            hint: None,
+        });
+    }
+    faults.retain(|f| builder.faults.iter().all(|other| other.span.start != f.span.start));
+    faults.extend(builder.faults);
+    faults.sort_by_key(|f| f.span.start);
+    faults
+}
+
+pub(crate) fn query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<Body> {
+    let lexed = lex(file, text, false);
+    let pre = prepass(text, &lexed.tokens, prepass_options(options, true, false));
+    let mut builder = Builder::new(file, text, &pre.tokens, &pre.faults);
+    let stream = pre.tokens.iter().map(|t| Ok((t.start, t.kind, t.end)));
+    let literals = if pre.tokens.iter().all(|t| t.kind == Tok::Sep) {
+        Vec::new()
+    } else {
+        match grammar::QueryParser::new().parse(&mut builder, stream) {
+            Ok(literals) => literals,
+            Err(error) => {
+                let fault = builder.syntax_fault(error);
+                builder.faults.push(fault);
+                Vec::new()
+            }
+        }
+    };
+    let tree = builder.body(0, literals, text.len() as u32);
+    let faults = with_lexical(builder, &lexed, &pre);
+    Parsed { tree, diagnostics: diagnostics(faults.into_iter().take(1)), further: Vec::new() }
+}
