@@ -357,6 +357,11 @@ impl<'t> Prepass<'t> {
         }
     }
 
+    /// Whether the token at `i` is a keyword that a step makes a name.
+    fn is_name(&self, i: usize) -> bool {
+        self.raw.get(i).is_some_and(|t| is_keyword(t.kind)) && self.touches_step(i)
+    }
+
     fn touches_step(&self, i: usize) -> bool {
         self.raw.get(i + 1).is_some_and(|n| !n.space && matches!(n.kind, Raw::Dot | Raw::LBrack))
     }
@@ -403,24 +408,11 @@ impl<'t> Prepass<'t> {
         match kind {
             Raw::Contains if self.in_head && after_operand && self.at_top() => Tok::Contains,
             Raw::Contains => Tok::Ident,
-            Raw::In if after_operand && !name => Tok::In,
-            Raw::In if after_operand => Tok::Ident,
+            Raw::If if self.in_head && after_operand && self.at_top() => Tok::If,
             Raw::AndWord | Raw::OrWord if !after_operand && self.calls(i) => Tok::Ident,
-            Raw::Else if name && after_operand => Tok::Ident,
-            _ if name && (self.statement_start() || self.breaks_before(i, kind)) => Tok::Ident,
+            _ if name && (after_operand || self.statement_start()) => Tok::Ident,
             _ => simple(kind),
         }
-    }
-
-    /// Whether the keyword at `i`, which touches a step, begins a statement on a line of its own.
-    fn breaks_before(&self, i: usize, kind: Raw) -> bool {
-        let starts = !matches!(kind, Raw::If | Raw::With | Raw::As | Raw::In | Raw::AndWord | Raw::OrWord);
-        let separated = match self.top().holds {
-            Holds::Top | Holds::Query => true,
-            Holds::Body => self.raw[i].newline,
-            _ => false,
-        };
-        starts && separated && self.after_operand()
     }
 
     fn calls(&self, i: usize) -> bool {
@@ -541,7 +533,7 @@ impl<'t> Prepass<'t> {
         if self.followed_by_logical(i) {
             return Tok::OperandBrace;
         }
-        let continues = self.raw.get(close + 1).is_some_and(|n| continues_term(n));
+        let continues = self.raw.get(close + 1).is_some_and(continues_term) && !self.is_name(close + 1);
         if close == i + 1 || self.first_is_value(i, close) || (continues && !self.has_separator(i, close)) {
             Tok::LBrace
         } else {
