@@ -1,0 +1,167 @@
+//! An opened bundle: its files, checked as far as the trust demands.
+
+use super::archive::{self, Files};
+use super::{MANIFEST, Manifest, PROGRAM, SIGNATURES, Section, Signer, signature};
+use crate::{LoadError, Trust, digest};
+
+/// A bundle that was opened, and verified where the [`Trust`] has keys.
+///
+/// ```no_run
+/// use govc_engine::{Bundle, Trust};
+/// let bytes = std::fs::read("bundle.tar.gz")?;
+/// let bundle = Bundle::open(&bytes, &Trust::unsigned())?;
+/// for (path, content) in bundle.files() {
+///     println!("{path}: {} bytes", content.len());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    files: Files,
+    digest: String,
+    manifest: Manifest,
+    section: Option<Section>,
+    signer: Option<Signer>,
+}
+
+impl Bundle {
+    /// Opens a bundle: archive, signature, every file against the signature, our section, expiry. The program
+    /// is not looked at; [`Engine::load`](crate::Engine::load) does that.
+    ///
+    /// # Errors
+    /// Whatever is wrong first, in that order.
+    pub fn open(bytes: &[u8], trust: &Trust) -> Result<Self, LoadError> {
+        let files = archive::read(bytes, trust.bundle_limits())?;
+        let signer = match trust.demands_signature() {
+            true => Some(signature::check(&files, trust)?),
+            false => None,
+        };
+        refuse_unknown_forms(&files)?;
+        let manifest = match files.get(MANIFEST) {
+            Some(text) => Manifest::read(text)?,
+            None => Manifest::default(),
+        };
+        let section = manifest.section()?;
+        if let Some(section) = &section {
+            check_section(&files, section)?;
+            check_expiry(section, trust)?;
+        }
+        let digest = digest_of(&files);
+        Ok(Self { files, digest, manifest, section, signer })
+    }
+
+    /// Path and content of every file, sorted by path.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(path, content)| (path.as_str(), content.as_slice()))
+    }
+
+    /// Content of a file.
+    pub fn file(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(path).map(Vec::as_slice)
+    }
+
+    /// The compiled program, if there is one.
+    pub fn program(&self) -> Option<&[u8]> {
+        self.file(PROGRAM)
+    }
+
+    /// The digest of the bundle: SHA-256 over one line `<digest>  <path>` for each file but the signatures, sorted
+    /// by path; what `sha256sum` prints over the unpacked files. 64 hex digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The manifest; the empty one where there is none.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Our section of the manifest.
+    pub fn section(&self) -> Option<&Section> {
+        self.section.as_ref()
+    }
+
+    /// Who signed it; absent under [`Trust::unsigned`].
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
+    }
+
+    /// The data files, each with the path of `data` where its content belongs.
+    ///
+    /// # Errors
+    /// When a data file lies outside the roots of the manifest.
+    pub(crate) fn data(&self) -> Result<Vec<(Vec<String>, Vec<u8>)>, LoadError> {
+        let mut found = Vec::new();
+        for (path, content) in &self.files {
+            let Some(folder) = path.strip_suffix("data.json") else { continue };
+            if !(folder.is_empty() || folder.ends_with('/')) {
+                continue;
+            }
+            let place: Vec<String> =
+                folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            if !place.is_empty() && !self.manifest.owns(&place) {
+                let message = "it lies outside the roots of the manifest".to_owned();
+                return Err(LoadError::Data { path: path.clone(), message });
+            }
+            found.push((place, content.clone()));
+        }
+        Ok(found)
+    }
+}
+
+/// What OPA would read and we do not must not be passed over in silence.
+fn refuse_unknown_forms(files: &Files) -> Result<(), LoadError> {
+    for path in files.keys() {
+        let what = match path.rsplit('/').next().unwrap_or(path) {
+            "data.yaml" | "data.yml" => "a data file in YAML",
+            ".manifest.pb" => "a manifest in protocol buffers",
+            "patch.json" => "a delta bundle",
+            _ => continue,
+        };
+        return Err(LoadError::NotYet { what });
+    }
+    Ok(())
+}
+
+fn check_section(files: &Files, section: &Section) -> Result<(), LoadError> {
+    let manifest = files.get(MANIFEST).map(Vec::as_slice).unwrap_or_default();
+    if digest::canonical(manifest).ok().as_deref() != Some(manifest) {
+        return Err(LoadError::ManifestForm);
+    }
+    for (path, content) in files.iter().filter(|(path, _)| *path != MANIFEST && *path != SIGNATURES) {
+        match section.files.get(path) {
+            None => return Err(LoadError::ExtraFile { path: path.clone() }),
+            Some(signed) if *signed != digest::hex(content) => {
+                return Err(LoadError::ChangedFile { path: path.clone() });
+            }
+            Some(_) => {}
+        }
+    }
+    match section.files.keys().find(|path| !files.contains_key(*path)) {
+        Some(path) => Err(LoadError::MissingFile { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn check_expiry(section: &Section, trust: &Trust) -> Result<(), LoadError> {
+    let Some(expires) = &section.expires else { return Ok(()) };
+    let end: jiff::Timestamp = expires
+        .parse()
+        .map_err(|_| LoadError::Manifest(format!("expiry `{expires}` is no RFC 3339 time")))?;
+    if trust.now() >= end {
+        return Err(LoadError::Expired { expires: expires.clone() });
+    }
+    Ok(())
+}
+
+/// As `sha256sum` prints it, hashed once more.
+fn digest_of(files: &Files) -> String {
+    let mut lines = String::new();
+    for (path, content) in files.iter().filter(|(path, _)| *path != SIGNATURES) {
+        lines.push_str(&digest::hex(content));
+        lines.push_str("  ");
+        lines.push_str(path);
+        lines.push('\n');
+    }
+    digest::hex(lines.as_bytes())
+}

@@ -1,0 +1,51 @@
+//! SHA-256 as hex, and canonical JSON (RFC 8785) to take it over.
+//!
+//! The surprising fact: a digest in govc is always 64 lower-case hex digits without a prefix, as the
+//! tables of stored proofs hold it.
+
+use govc_value::{Arena, Heap, SymbolTable, json};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// SHA-256 of bytes, as 64 hex digits.
+///
+/// ```
+/// assert!(govc_engine::sha256_hex(b"abc").starts_with("ba7816bf"));
+/// ```
+pub fn hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hex.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// Is this a digest as we write them?
+pub(crate) fn is_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A JSON text in the canonical form of RFC 8785.
+///
+/// # Errors
+/// When the text is not JSON within the usual limits.
+///
+/// ```
+/// let canonical = govc_engine::canonical_json(br#"{"b": 1.0, "a": [true]}"#)?;
+/// assert_eq!(canonical, br#"{"a":[true],"b":1}"#);
+/// # Ok::<(), govc_engine::JsonError>(())
+/// ```
+pub fn canonical(text: &[u8]) -> Result<Vec<u8>, json::Error> {
+    let limits = json::Limits::default();
+    let arena = Arena::new(usize::MAX);
+    let symbols = SymbolTable::default();
+    let value = json::read(Heap::new(&arena, &symbols), text, &limits)?;
+    let mut out = Vec::with_capacity(text.len());
+    json::write_canonical(value, &mut out);
+    Ok(out)
+}
