@@ -119,7 +119,7 @@ pub(super) fn check(files: &Files, trust: &Trust) -> Result<Signer, LoadError> {
 fn only_token(text: &[u8]) -> Result<String, LoadError> {
     let file: SignatureFile =
         serde_json::from_slice(text).map_err(|e| LoadError::Signatures(e.to_string()))?;
-    if !file.plugin.is_empty() {
+    if !matches!(file.plugin.as_str(), "" | "_default") {
         return Err(LoadError::Signatures(format!("signing plugin `{}` is unknown", file.plugin)));
     }
     let [token] = <[String; 1]>::try_from(file.signatures)

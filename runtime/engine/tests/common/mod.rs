@@ -1,0 +1,64 @@
+//! What the tests of this folder share: keys, a small bundle, the real `opa`.
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part")]
+
+use govc_engine::{BundleSpec, SigningKey, VerifyingKey, build_bundle, sign_bundle};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Text of a key file.
+pub fn pem(name: &str) -> String {
+    std::fs::read_to_string(key_path(name)).expect("the key lies beside the tests")
+}
+
+pub fn key_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(format!("{name}.pem"))
+}
+
+pub fn signing(name: &str) -> SigningKey {
+    SigningKey::from_pem(&pem(name)).unwrap()
+}
+
+pub fn verifying(name: &str) -> VerifyingKey {
+    VerifyingKey::from_pem(&pem(&format!("{name}.pub"))).unwrap()
+}
+
+pub const POLICY: &str =
+    "package a\n\nimport rego.v1\n\n# ünïcode \u{2028}\nallow if input.x == data.limits.max\n";
+
+/// A bundle with every kind of file.
+pub fn spec() -> BundleSpec {
+    let mut spec = BundleSpec::default();
+    spec.revision = "r1 <é>".to_owned();
+    spec.sources.insert("policy/a.rego".to_owned(), POLICY.as_bytes().to_vec());
+    spec.data = Some(r#"{"limits":{"max":1.50,"t":"a<b>\u2028é\u001f"}}"#.as_bytes().to_vec());
+    spec.program = Some(b"\0program bytes".to_vec());
+    spec.rego_version = Some(1);
+    spec.entrypoints = vec!["a/allow".to_owned()];
+    spec
+}
+
+pub fn unsigned() -> Vec<u8> {
+    build_bundle(&spec()).unwrap()
+}
+
+pub fn signed(key: &SigningKey) -> Vec<u8> {
+    sign_bundle(&unsigned(), key, &serde_json::Map::new()).unwrap()
+}
+
+/// The real `opa`, or a plain word that the test was skipped.
+pub fn opa() -> Option<Command> {
+    let found = Command::new("opa").arg("version").output().is_ok_and(|o| o.status.success());
+    if !found {
+        eprintln!("skipped: no `opa` on PATH");
+        return None;
+    }
+    Some(Command::new("opa"))
+}
+
+/// Runs a command and gives its output, or panics with what it said.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().expect("the command starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
