@@ -1,1 +1,19 @@
-//! (skeleton)
+//! Oracles, conformance suites and benchmarks: everything that measures govc against what we did not write.
+//!
+//! Reference data lies beside the checkout and is never part of it. Whoever needs it asks [`shared`] or
+//! [`opa`], and says plainly that it was skipped where the answer is `None`: the `skip!` macro does.
+
+pub mod cases;
+mod oracle;
+pub mod yaml;
+
+pub use oracle::{opa, repository, shared};
+
+/// Says that a test was skipped and why, and returns from it.
+#[macro_export]
+macro_rules! skip {
+    ($($reason:tt)*) => {{
+        println!("skipped: {}", format_args!($($reason)*));
+        return;
+    }};
+}
