@@ -1,14 +1,57 @@
 //! The builtin functions of Rego: one table (name, types, purity, doc), one file a family.
 //!
 //! Builtins that need the outside world are declared here and performed by a [`World`].
+//! The one surprising fact: a declaration lies beside its implementation and types are written as
+//! OPA prints them, so that what the compiler checks is the text a person reads.
+
+mod aggregates;
+mod arithmetic;
+mod arrays;
+mod aws;
+mod bigfloat;
+mod bits;
+mod cache;
+mod comparison;
+mod conversions;
+mod decl;
+mod digest;
+mod encoding;
+mod glob;
+mod go;
+mod graph;
+mod graphql;
+mod internal;
+mod json_edit;
+mod jwt;
+mod net;
+mod numbers;
+mod objects;
+mod operand;
+mod regex;
+mod schema;
+mod semver;
+mod sets;
+mod strings;
+mod time;
+mod types;
+mod units;
+mod uri;
+mod uuid;
+mod x509;
+
+pub use cache::Cache;
+pub use decl::{TypeSyntax, type_from_text, type_to_json};
 
 use govc_value::{Heap, Type, Value};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// A builtin function.
+#[derive(Clone, Copy, Debug)]
 pub struct Builtin {
     /// OPA's name.
     pub name: &'static str,
-    /// Names and types of the parameters.
+    /// Names and types of the parameters; a last type that ends in `...` stands for any number of arguments.
     pub args: &'static [(&'static str, &'static str)],
     /// Type of the result; absent for void builtins (`print`).
     pub result: Option<&'static str>,
@@ -36,7 +79,10 @@ pub enum Purity {
 }
 
 /// An implementation. Arguments are defined; `Ok(UNDEFINED)` means undefined without an error.
-pub type Call = for<'q> fn(&mut Context<'_, 'q>, &[Value<'q>]) -> Result<Value<'q>, BuiltinError>;
+pub type Call = for<'q> fn(&mut Context<'_, 'q>, &[Value<'q>]) -> Answer<'q>;
+
+/// What an implementation answers.
+pub type Answer<'q> = Result<Value<'q>, BuiltinError>;
 
 /// What an implementation may use.
 pub struct Context<'c, 'q> {
@@ -48,9 +94,18 @@ pub struct Context<'c, 'q> {
     pub world: &'c mut dyn World,
 }
 
-/// Compiled patterns and the like, kept between calls. Bounded.
-#[derive(Default)]
-pub struct Cache {}
+impl Context<'_, '_> {
+    /// Called by loops that make many values.
+    ///
+    /// # Errors
+    /// `BuiltinError::Limit` when the memory of the query is exhausted.
+    pub(crate) fn check(&self) -> Result<(), BuiltinError> {
+        if self.heap.exhausted() {
+            return Err(BuiltinError::Limit("memory limit of the query reached".to_owned()));
+        }
+        Ok(())
+    }
+}
 
 /// The outside world of a query. Answers are constant within one query where OPA's are (`time.now_ns`).
 pub trait World {
@@ -82,19 +137,110 @@ pub enum BuiltinError {
     Limit(String),
 }
 
+impl BuiltinError {
+    /// The text of an OPA error, without the name of the builtin.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Type(text)
+            | Self::Failed(text)
+            | Self::Fatal(text)
+            | Self::Unsupported(text)
+            | Self::Limit(text) => text,
+        }
+    }
+    /// OPA's code of this error, or ours where OPA has none.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Type(_) => "eval_type_error",
+            Self::Failed(_) => "eval_builtin_error",
+            Self::Fatal(_) => "eval_conflict_error",
+            Self::Unsupported(_) => "govc_not_yet",
+            Self::Limit(_) => "eval_cancel_error",
+        }
+    }
+    pub(crate) fn not_yet(name: &str) -> Self {
+        Self::Unsupported(format!("`{name}` is not yet performed by this build"))
+    }
+}
+
+impl std::fmt::Display for BuiltinError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl std::error::Error for BuiltinError {}
+
+const FAMILIES: &[&[Builtin]] = &[
+    aggregates::TABLE,
+    arithmetic::TABLE,
+    arrays::TABLE,
+    aws::TABLE,
+    bits::TABLE,
+    comparison::TABLE,
+    conversions::TABLE,
+    digest::TABLE,
+    encoding::TABLE,
+    glob::TABLE,
+    graph::TABLE,
+    graphql::TABLE,
+    internal::TABLE,
+    json_edit::TABLE,
+    jwt::TABLE,
+    net::TABLE,
+    numbers::TABLE,
+    objects::TABLE,
+    regex::TABLE,
+    schema::TABLE,
+    semver::TABLE,
+    sets::TABLE,
+    strings::TABLE,
+    time::TABLE,
+    types::TABLE,
+    units::TABLE,
+    uri::TABLE,
+    uuid::TABLE,
+    x509::TABLE,
+];
+
+static SORTED: LazyLock<Vec<Builtin>> = LazyLock::new(|| {
+    let mut all: Vec<Builtin> = FAMILIES.iter().flat_map(|family| family.iter().copied()).collect();
+    all.sort_by_key(|builtin| builtin.name);
+    all
+});
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Builtin>> =
+    LazyLock::new(|| all().iter().map(|builtin| (builtin.name, builtin)).collect());
+
 /// The builtin of a name.
-pub fn lookup(_name: &str) -> Option<&'static Builtin> {
-    todo!()
+///
+/// ```
+/// assert_eq!(govc_stdlib::lookup("count").map(|b| b.args.len()), Some(1));
+/// assert!(govc_stdlib::lookup("nope").is_none());
+/// ```
+pub fn lookup(name: &str) -> Option<&'static Builtin> {
+    BY_NAME.get(name).copied()
 }
 
 /// All builtins, by name.
 pub fn all() -> &'static [Builtin] {
-    todo!()
+    &SORTED
 }
 
 impl Builtin {
     /// The declared function type.
     pub fn ty(&self) -> Type {
-        todo!()
+        decl::function_type(self)
+    }
+
+    /// Performs a call: the implementation where there is one, else the world.
+    ///
+    /// # Errors
+    /// Those of the implementation, or of the world.
+    pub fn perform<'q>(&self, context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+        match self.call {
+            Some(call) => call(context, args),
+            None => context.world.call(self.name, context.heap, args),
+        }
     }
 }

@@ -1,0 +1,62 @@
+//! Functions of sets.
+//!
+//! The one surprising fact: `intersection` and `union` name operand 1 when an inner value is no set.
+
+use crate::operand::{arg, set};
+use crate::{Answer, Builtin, Context};
+use govc_value::{Heap, Set, Value};
+
+@TABLE sets@
+
+/// Elements of one set that another does not hold; both values are sets.
+pub(crate) fn difference<'q>(heap: Heap<'q>, a: Value<'q>, b: Value<'q>) -> Value<'q> {
+    match (a.as_set(), b.as_set()) {
+        (Some(a), Some(b)) => {
+            let mut kept: Vec<_> = a.as_slice().iter().copied().filter(|e| !b.contains(*e)).collect();
+            heap.set(&mut kept)
+        }
+        _ => Value::UNDEFINED,
+    }
+}
+
+fn common<'q>(a: &[Value<'q>], b: Set<'q>) -> Vec<Value<'q>> {
+    a.iter().copied().filter(|e| b.contains(*e)).collect()
+}
+
+fn and<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    let (a, b) = (set(arg(args, 0), 1)?, set(arg(args, 1), 2)?);
+    let mut both = common(a.as_slice(), b);
+    Ok(context.heap.set(&mut both))
+}
+
+fn or<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    let (a, b) = (set(arg(args, 0), 1)?, set(arg(args, 1), 2)?);
+    let mut either = [a.as_slice(), b.as_slice()].concat();
+    Ok(context.heap.set(&mut either))
+}
+
+fn set_diff<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    set(arg(args, 0), 1)?;
+    set(arg(args, 1), 2)?;
+    Ok(difference(context.heap, arg(args, 0), arg(args, 1)))
+}
+
+fn intersection<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    let mut result: Option<Vec<Value<'q>>> = None;
+    for inner in set(arg(args, 0), 1)?.as_slice() {
+        let inner = set(*inner, 1)?;
+        result = Some(match result {
+            None => inner.as_slice().to_vec(),
+            Some(so_far) => common(&so_far, inner),
+        });
+    }
+    Ok(context.heap.set(&mut result.unwrap_or_default()))
+}
+
+fn union<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    let mut all = Vec::new();
+    for inner in set(arg(args, 0), 1)?.as_slice() {
+        all.extend_from_slice(set(*inner, 1)?.as_slice());
+    }
+    Ok(context.heap.set(&mut all))
+}

@@ -1,0 +1,45 @@
+//! Tests for the type of a value.
+//!
+//! The one surprising fact: they are false, not undefined, for values of other types.
+
+use crate::operand::{arg, kind_name};
+use crate::{Answer, Builtin, Context};
+use govc_value::{Kind, Value};
+
+@TABLE types@
+
+fn is<'q>(args: &[Value<'q>], kind: Kind) -> Answer<'q> {
+    Ok(Value::bool(arg(args, 0).kind() == kind))
+}
+
+fn is_array<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::Array)
+}
+
+fn is_boolean<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::Bool)
+}
+
+fn is_null<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::Null)
+}
+
+fn is_number<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::Number)
+}
+
+fn is_object<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::Object)
+}
+
+fn is_set<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::Set)
+}
+
+fn is_string<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    is(args, Kind::String)
+}
+
+fn type_name<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    Ok(context.heap.string(kind_name(arg(args, 0))))
+}
