@@ -10,7 +10,66 @@ use crate::{Answer, Builtin, BuiltinError, Context};
 use govc_value::{Value, View};
 use num_bigint::BigInt;
 
-@TABLE aggregates@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "count",
+        &[("collection", "any<string, array[any], object[any: any], set[any]>")],
+        Some("number"),
+        "Number of elements of a collection, or of characters of a string.",
+    )
+    .calls(count),
+    Builtin::new(
+        "sum",
+        &[("collection", "any<array[number], set[number]>")],
+        Some("number"),
+        "Sum of the numbers of a collection.",
+    )
+    .calls(sum),
+    Builtin::new(
+        "product",
+        &[("collection", "any<array[number], set[number]>")],
+        Some("number"),
+        "Product of the numbers of a collection.",
+    )
+    .calls(product),
+    Builtin::new(
+        "max",
+        &[("collection", "any<array[any], set[any]>")],
+        Some("any"),
+        "Greatest element of a collection.",
+    )
+    .calls(max),
+    Builtin::new(
+        "min",
+        &[("collection", "any<array[any], set[any]>")],
+        Some("any"),
+        "Least element of a collection.",
+    )
+    .calls(min),
+    Builtin::new(
+        "sort",
+        &[("collection", "any<array[any], set[any]>")],
+        Some("array[any]"),
+        "Elements of a collection in ascending order.",
+    )
+    .calls(sort),
+    Builtin::new(
+        "all",
+        &[("x", "any<array[any], set[any]>")],
+        Some("boolean"),
+        "Tells whether every element is `true`.",
+    )
+    .deprecated()
+    .calls(all),
+    Builtin::new(
+        "any",
+        &[("x", "any<array[any], set[any]>")],
+        Some("boolean"),
+        "Tells whether some element is `true`.",
+    )
+    .deprecated()
+    .calls(any),
+];
 
 fn count<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let n = match arg(args, 0).view() {

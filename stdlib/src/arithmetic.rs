@@ -10,7 +10,45 @@ use govc_value::{Heap, Kind, Value};
 use num_bigint::BigInt;
 use num_traits::{One, Zero};
 
-@TABLE arithmetic@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new("plus", &[("x", "number"), ("y", "number")], Some("number"), "Adds two numbers.")
+        .infix("+")
+        .calls(plus),
+    Builtin::new(
+        "minus",
+        &[("x", "any<number, set[any]>"), ("y", "any<number, set[any]>")],
+        Some("any<number, set[any]>"),
+        "Subtracts a number from a number, or removes the elements of a set from a set.",
+    )
+    .infix("-")
+    .calls(minus),
+    Builtin::new("mul", &[("x", "number"), ("y", "number")], Some("number"), "Multiplies two numbers.")
+        .infix("*")
+        .calls(mul),
+    Builtin::new(
+        "div",
+        &[("x", "number"), ("y", "number")],
+        Some("number"),
+        "Divides a number by a number that is not zero.",
+    )
+    .infix("/")
+    .calls(div),
+    Builtin::new(
+        "rem",
+        &[("x", "number"), ("y", "number")],
+        Some("number"),
+        "Remainder of an integer division, with the sign of `x`.",
+    )
+    .infix("%")
+    .calls(rem),
+    Builtin::new("abs", &[("x", "number")], Some("number"), "Magnitude of a number.").calls(abs),
+    Builtin::new("round", &[("x", "number")], Some("number"), "Nearest integer; halves go away from zero.")
+        .calls(round),
+    Builtin::new("ceil", &[("x", "number")], Some("number"), "Smallest integer that is not below `x`.")
+        .calls(ceil),
+    Builtin::new("floor", &[("x", "number")], Some("number"), "Largest integer that is not above `x`.")
+        .calls(floor),
+];
 
 /// Integers of more bits than this are not made: the memory of a query is bounded.
 const MAX_BITS: i64 = 1 << 26;
@@ -54,20 +92,12 @@ fn apply<'q>(heap: Heap<'q>, x: Value<'q>, y: Value<'q>, operation: &Operation) 
 }
 
 fn plus<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    let operation = Operation {
-        small: i64::checked_add,
-        exact: |a, b| a + b,
-        float: BigFloat::sum,
-    };
+    let operation = Operation { small: i64::checked_add, exact: |a, b| a + b, float: BigFloat::sum };
     numeric(context, args, &operation)
 }
 
 fn mul<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    let operation = Operation {
-        small: i64::checked_mul,
-        exact: |a, b| a * b,
-        float: BigFloat::product,
-    };
+    let operation = Operation { small: i64::checked_mul, exact: |a, b| a * b, float: BigFloat::product };
     numeric(context, args, &operation)
 }
 
@@ -79,15 +109,11 @@ fn numeric<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>], operation: &Op
 
 fn minus<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let (x, y) = (arg(args, 0), arg(args, 1));
-    let operation = Operation {
-        small: i64::checked_sub,
-        exact: |a, b| a - b,
-        float: BigFloat::difference,
-    };
+    let operation = Operation { small: i64::checked_sub, exact: |a, b| a - b, float: BigFloat::difference };
     match (x.kind(), y.kind()) {
         (Kind::Number, Kind::Number) => apply(context.heap, x, y, &operation),
         (Kind::Set, Kind::Set) => Ok(crate::sets::difference(context.heap, x, y)),
-        (Kind::Number | Kind::Set, Kind::Number) => Err(mismatch(2, y, &["set"])),
+        (Kind::Set, Kind::Number) => Err(mismatch(2, y, &["set"])),
         (Kind::Number | Kind::Set, _) => Err(mismatch(2, y, &["number"])),
         _ => Err(BuiltinError::Type(format!(
             "operand 1 must be one of {{number, set}} but got {}",
@@ -137,7 +163,11 @@ fn abs<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     from_float(context.heap, &float(arg(args, 0))?.abs(), OPA_PRECISION)
 }
 
-fn rounding<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>], how: fn(&BigFloat) -> BigInt) -> Answer<'q> {
+fn rounding<'q>(
+    context: &mut Context<'_, 'q>,
+    args: &[Value<'q>],
+    how: fn(&BigFloat) -> BigInt,
+) -> Answer<'q> {
     number(arg(args, 0), 1)?;
     if let Some(i) = arg(args, 0).as_int() {
         return Ok(Value::int(i));
@@ -154,11 +184,8 @@ fn rounding<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>], how: fn(&BigF
 fn round<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     rounding(context, args, |x| {
         let half = BigFloat::from_int(&BigInt::one()).quotient(&BigFloat::from_int(&BigInt::from(2)), 53);
-        let moved = if x.is_negative() {
-            x.difference(&half, OPA_PRECISION)
-        } else {
-            x.sum(&half, OPA_PRECISION)
-        };
+        let moved =
+            if x.is_negative() { x.difference(&half, OPA_PRECISION) } else { x.sum(&half, OPA_PRECISION) };
         moved.truncated()
     })
 }

@@ -6,7 +6,31 @@ use crate::operand::{arg, array, int};
 use crate::{Answer, Builtin, Context};
 use govc_value::Value;
 
-@TABLE arrays@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "array.concat",
+        &[("x", "array[any]"), ("y", "array[any]")],
+        Some("array[any]"),
+        "Joins two arrays.",
+    )
+    .calls(array_concat),
+    Builtin::new(
+        "array.flatten",
+        &[("arr", "array[any]")],
+        Some("array[any]"),
+        "Replaces each array that is an element by its own elements, one level deep.",
+    )
+    .calls(array_flatten),
+    Builtin::new("array.reverse", &[("arr", "array[any]")], Some("array[any]"), "Elements in reverse order.")
+        .calls(array_reverse),
+    Builtin::new(
+        "array.slice",
+        &[("arr", "array[any]"), ("start", "number"), ("stop", "number")],
+        Some("array[any]"),
+        "Elements from `start` up to, but without, `stop`.",
+    )
+    .calls(array_slice),
+];
 
 fn array_concat<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let first = array(arg(args, 0), 1)?.as_slice();

@@ -6,7 +6,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
-use num_traits::{One, ToPrimitive, Zero};
+use num_traits::{One, Zero};
 use std::cmp::Ordering;
 
 /// Bits of mantissa that OPA computes with.
@@ -360,11 +360,6 @@ fn pow5(n: u64, precision: u64) -> BigFloat {
 /// The float nearest to a decimal text.
 pub(crate) fn f64_from_text(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|f| f.is_finite())
-}
-
-/// The number of bits of a big integer that a left shift would give, to refuse what is absurd.
-pub(crate) fn shift_count(n: &BigInt) -> Option<u64> {
-    n.to_u64()
 }
 
 #[cfg(test)]

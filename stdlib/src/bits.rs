@@ -8,7 +8,45 @@ use govc_value::Value;
 use num_bigint::{BigInt, Sign};
 use num_traits::{ToPrimitive, Zero};
 
-@TABLE bits@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "bits.and",
+        &[("x", "number"), ("y", "number")],
+        Some("number"),
+        "Bitwise AND of two integers.",
+    )
+    .calls(bits_and),
+    Builtin::new(
+        "bits.lsh",
+        &[("x", "number"), ("s", "number")],
+        Some("number"),
+        "Shifts the bits of an integer left.",
+    )
+    .calls(bits_lsh),
+    Builtin::new("bits.negate", &[("x", "number")], Some("number"), "Flips every bit of an integer.")
+        .calls(bits_negate),
+    Builtin::new(
+        "bits.or",
+        &[("x", "number"), ("y", "number")],
+        Some("number"),
+        "Bitwise OR of two integers.",
+    )
+    .calls(bits_or),
+    Builtin::new(
+        "bits.rsh",
+        &[("x", "number"), ("s", "number")],
+        Some("number"),
+        "Shifts the bits of an integer right, keeping the sign.",
+    )
+    .calls(bits_rsh),
+    Builtin::new(
+        "bits.xor",
+        &[("x", "number"), ("y", "number")],
+        Some("number"),
+        "Bitwise exclusive OR of two integers.",
+    )
+    .calls(bits_xor),
+];
 
 /// Bits of the largest result of a left shift.
 const MAX_BITS: u64 = 1 << 26;
@@ -55,6 +93,7 @@ fn bits_lsh<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q>
 
 fn bits_rsh<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let (a, by) = shift(args)?;
-    let by = by.to_u64().unwrap_or(u64::MAX).min(a.bits() + 1);
+    // OPA keeps the low 64 bits of the distance.
+    let by = (by & BigInt::from(u64::MAX)).to_u64().unwrap_or(u64::MAX).min(a.bits() + 1);
     Ok(context.heap.bigint(&(a >> by)))
 }

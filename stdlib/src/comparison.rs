@@ -7,7 +7,87 @@ use crate::{Answer, Builtin, Context};
 use govc_value::{Value, View};
 use std::cmp::Ordering;
 
-@TABLE comparison@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "assign",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Assigns `y` to the variable `x`; replaced by the compiler.",
+    )
+    .infix(":="),
+    Builtin::new(
+        "eq",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Unifies `x` and `y`; replaced by the compiler.",
+    )
+    .infix("=")
+    .calls(eq),
+    Builtin::new(
+        "equal",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether `x` and `y` are the same value.",
+    )
+    .infix("==")
+    .calls(equal),
+    Builtin::new(
+        "neq",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether `x` and `y` are different values.",
+    )
+    .infix("!=")
+    .calls(neq),
+    Builtin::new(
+        "lt",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether `x` comes before `y` in the order of all values.",
+    )
+    .infix("<")
+    .calls(lt),
+    Builtin::new(
+        "lte",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether `x` comes before `y` or equals it.",
+    )
+    .infix("<=")
+    .calls(lte),
+    Builtin::new(
+        "gt",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether `x` comes after `y` in the order of all values.",
+    )
+    .infix(">")
+    .calls(gt),
+    Builtin::new(
+        "gte",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether `x` comes after `y` or equals it.",
+    )
+    .infix(">=")
+    .calls(gte),
+    Builtin::new(
+        "internal.member_2",
+        &[("x", "any"), ("y", "any")],
+        Some("boolean"),
+        "Tells whether a collection holds a value.",
+    )
+    .infix("in")
+    .calls(internal_member_2),
+    Builtin::new(
+        "internal.member_3",
+        &[("x", "any"), ("y", "any"), ("z", "any")],
+        Some("boolean"),
+        "Tells whether a collection holds a value at a key.",
+    )
+    .infix("in")
+    .calls(internal_member_3),
+];
 
 fn compare<'q>(args: &[Value<'q>], holds: fn(Ordering) -> bool) -> Answer<'q> {
     Ok(Value::bool(holds(arg(args, 0).cmp(&arg(args, 1)))))

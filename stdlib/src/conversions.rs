@@ -7,7 +7,43 @@ use crate::operand::{arg, elements, failed, mismatch};
 use crate::{Answer, Builtin, Context};
 use govc_value::{Kind, Value, View};
 
-@TABLE conversions@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "to_number",
+        &[("value", "any<null, boolean, number, string>")],
+        Some("number"),
+        "Number for a null, Boolean, number or string.",
+    )
+    .calls(to_number),
+    Builtin::new(
+        "cast_array",
+        &[("x", "any")],
+        Some("array[any]"),
+        "Array of the elements of a set, or the array itself.",
+    )
+    .deprecated()
+    .calls(cast_array),
+    Builtin::new("cast_boolean", &[("x", "any")], Some("boolean"), "The Boolean itself.")
+        .deprecated()
+        .calls(cast_boolean),
+    Builtin::new("cast_null", &[("x", "any")], Some("null"), "The null itself.")
+        .deprecated()
+        .calls(cast_null),
+    Builtin::new("cast_object", &[("x", "any")], Some("object[any: any]"), "The object itself.")
+        .deprecated()
+        .calls(cast_object),
+    Builtin::new(
+        "cast_set",
+        &[("x", "any")],
+        Some("set[any]"),
+        "Set of the elements of an array, or the set itself.",
+    )
+    .deprecated()
+    .calls(cast_set),
+    Builtin::new("cast_string", &[("x", "any")], Some("string"), "The string itself.")
+        .deprecated()
+        .calls(cast_string),
+];
 
 fn to_number<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     match arg(args, 0).view() {

@@ -51,10 +51,7 @@ impl Builtin {
 /// An implementation that says that there is none yet.
 macro_rules! not_yet {
     ($name:literal) => {{
-        fn call<'q>(
-            _: &mut $crate::Context<'_, 'q>,
-            _: &[govc_value::Value<'q>],
-        ) -> $crate::Answer<'q> {
+        fn call<'q>(_: &mut $crate::Context<'_, 'q>, _: &[govc_value::Value<'q>]) -> $crate::Answer<'q> {
             Err($crate::BuiltinError::not_yet($name))
         }
         call
@@ -116,8 +113,7 @@ impl Reader<'_> {
         if self.take(token) { Ok(()) } else { Err(self.stop()) }
     }
     fn word(&mut self) -> String {
-        let word: String =
-            self.rest().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let word: String = self.rest().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         self.at += word.len();
         word
     }

@@ -8,7 +8,35 @@ use crate::{Answer, Builtin, BuiltinError, Context};
 use govc_value::{Heap, Value, View};
 use std::collections::BTreeMap;
 
-@TABLE json_edit@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "json.filter",
+        &[
+            ("object", "object[any: any]"),
+            ("paths", "any<array[any<string, array[any]>], set[any<string, array[any]>]>"),
+        ],
+        Some("object[any: any]"),
+        "Parts of a document that lie at the given paths.",
+    )
+    .calls(json_filter),
+    Builtin::new(
+        "json.remove",
+        &[
+            ("object", "object[any: any]"),
+            ("paths", "any<array[any<string, array[any]>], set[any<string, array[any]>]>"),
+        ],
+        Some("object[any: any]"),
+        "Document without the parts at the given paths.",
+    )
+    .calls(json_remove),
+    Builtin::new(
+        "json.patch",
+        &[("target", "any"), ("patches", "array[object<op: string, path: any>[any: any]]")],
+        Some("any"),
+        "Document after the operations of an RFC 6902 patch.",
+    )
+    .calls(json_patch),
+];
 
 /// Parts of a document: all of it, or some parts by key.
 enum Parts<'q> {
@@ -287,11 +315,9 @@ fn insert<'q>(heap: Heap<'q>, value: Value<'q>, path: &[Value<'q>], new: Value<'
 fn insert_here<'q>(heap: Heap<'q>, value: Value<'q>, key: Value<'q>, new: Value<'q>) -> Answer<'q> {
     match value.view() {
         View::Object(_) => with_child(heap, value, key, new),
-        View::Set(_) if key != new => failed(format!(
-            "set key {} does not equal value to be inserted {}",
-            rego(key),
-            rego(new)
-        )),
+        View::Set(_) if key != new => {
+            failed(format!("set key {} does not equal value to be inserted {}", rego(key), rego(new)))
+        }
         View::Set(_) => with_child(heap, value, key, new),
         View::Array(array) => {
             let mut all = array.as_slice().to_vec();
@@ -301,7 +327,11 @@ fn insert_here<'q>(heap: Heap<'q>, value: Value<'q>, key: Value<'q>, new: Value<
             }
             Ok(heap.array(&all))
         }
-        _ => failed(format!("expected composite type, found value: {} (type: {})", rego(value), go_type(value))),
+        _ => failed(format!(
+            "expected composite type, found value: {} (type: {})",
+            rego(value),
+            go_type(value)
+        )),
     }
 }
 
@@ -337,6 +367,10 @@ fn delete_here<'q>(heap: Heap<'q>, value: Value<'q>, key: Value<'q>) -> Answer<'
             }
             Ok(heap.array(&all))
         }
-        _ => failed(format!("expected composite type, found value: {} (type: {})", rego(value), go_type(value))),
+        _ => failed(format!(
+            "expected composite type, found value: {} (type: {})",
+            rego(value),
+            go_type(value)
+        )),
     }
 }

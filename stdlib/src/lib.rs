@@ -27,7 +27,8 @@ mod net;
 mod numbers;
 mod objects;
 mod operand;
-mod regex;
+
+mod patterns;
 mod schema;
 mod semver;
 mod sets;
@@ -190,7 +191,7 @@ const FAMILIES: &[&[Builtin]] = &[
     net::TABLE,
     numbers::TABLE,
     objects::TABLE,
-    regex::TABLE,
+    patterns::TABLE,
     schema::TABLE,
     semver::TABLE,
     sets::TABLE,

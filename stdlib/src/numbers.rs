@@ -9,7 +9,36 @@ use govc_value::Value;
 use num_bigint::{BigInt, Sign};
 use num_traits::{One, ToPrimitive};
 
-@TABLE numbers@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "numbers.range",
+        &[("a", "number"), ("b", "number")],
+        Some("array[number]"),
+        "Integers from `a` to `b`, both included, upwards or downwards.",
+    )
+    .calls(numbers_range),
+    Builtin::new(
+        "numbers.range_step",
+        &[("a", "number"), ("b", "number"), ("step", "number")],
+        Some("array[number]"),
+        "Integers from `a` to `b` at a distance of `step`.",
+    )
+    .calls(numbers_range_step),
+    Builtin::new(
+        "rand.intn",
+        &[("str", "string"), ("n", "number")],
+        Some("number"),
+        "Random integer from 0 up to `abs(n)`, the same within a query for the same name.",
+    )
+    .nondeterministic(),
+    Builtin::new(
+        "format_int",
+        &[("number", "number"), ("base", "number")],
+        Some("string"),
+        "Digits of a number, rounded down, in base 2, 8, 10 or 16.",
+    )
+    .calls(format_int),
+];
 
 /// Elements after which the memory limit is looked at again.
 const CHECK_EVERY: usize = 1 << 16;
@@ -44,7 +73,12 @@ fn range<'q>(context: &mut Context<'_, 'q>, from: BigInt, to: &BigInt, step: Big
     Ok(context.heap.array(&elements))
 }
 
-fn small_range<'q>(context: &Context<'_, 'q>, from: i64, step: i64, count: u64) -> Result<Vec<Value<'q>>, BuiltinError> {
+fn small_range<'q>(
+    context: &Context<'_, 'q>,
+    from: i64,
+    step: i64,
+    count: u64,
+) -> Result<Vec<Value<'q>>, BuiltinError> {
     let mut elements = Vec::new();
     let mut at = from;
     for _ in 0..=count {
@@ -57,7 +91,12 @@ fn small_range<'q>(context: &Context<'_, 'q>, from: i64, step: i64, count: u64) 
     Ok(elements)
 }
 
-fn big_range<'q>(context: &Context<'_, 'q>, from: BigInt, step: &BigInt, count: u64) -> Result<Vec<Value<'q>>, BuiltinError> {
+fn big_range<'q>(
+    context: &Context<'_, 'q>,
+    from: BigInt,
+    step: &BigInt,
+    count: u64,
+) -> Result<Vec<Value<'q>>, BuiltinError> {
     let mut elements = Vec::new();
     let mut at = from;
     for _ in 0..=count {

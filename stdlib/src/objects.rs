@@ -7,7 +7,60 @@ use crate::operand::{arg, array, element, elements, mismatch, object};
 use crate::{Answer, Builtin, BuiltinError, Context};
 use govc_value::{Array, Heap, Object, Set, Value, View};
 
-@TABLE objects@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "object.filter",
+        &[("object", "object[any: any]"), ("keys", "any<array[any], object[any: any], set[any]>")],
+        Some("object[any: any]"),
+        "Entries whose keys are asked for.",
+    )
+    .calls(object_filter),
+    Builtin::new(
+        "object.get",
+        &[("object", "object[any: any]"), ("key", "any"), ("default", "any")],
+        Some("any"),
+        "Value at a key or path, or a default.",
+    )
+    .calls(object_get),
+    Builtin::new(
+        "object.keys",
+        &[("object", "object[any: any]")],
+        Some("set[any]"),
+        "Set of the keys of an object.",
+    )
+    .calls(object_keys),
+    Builtin::new(
+        "object.remove",
+        &[("object", "object[any: any]"), ("keys", "any<array[any], object[any: any], set[any]>")],
+        Some("object[any: any]"),
+        "Entries whose keys are not named.",
+    )
+    .calls(object_remove),
+    Builtin::new(
+        "object.subset",
+        &[
+            ("super", "any<array[any], object[any: any], set[any]>"),
+            ("sub", "any<array[any], object[any: any], set[any]>"),
+        ],
+        Some("boolean"),
+        "Tells whether an object, set or array contains another one.",
+    )
+    .calls(object_subset),
+    Builtin::new(
+        "object.union",
+        &[("a", "object[any: any]"), ("b", "object[any: any]")],
+        Some("object[any: any]"),
+        "Entries of two objects; those of the second win, nested objects are merged.",
+    )
+    .calls(object_union),
+    Builtin::new(
+        "object.union_n",
+        &[("objects", "array[object[any: any]]")],
+        Some("object[any: any]"),
+        "Entries of several objects; later ones win, nested objects are merged.",
+    )
+    .calls(object_union_n),
+];
 
 fn object_get<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     object(arg(args, 0), 1)?;

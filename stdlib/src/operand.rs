@@ -76,8 +76,11 @@ pub(crate) fn number<'q>(value: Value<'q>, position: usize) -> Result<Number<'q>
 
 /// An integer of 64 bits.
 pub(crate) fn int(value: Value<'_>, position: usize) -> Result<i64, BuiltinError> {
-    number(value, position)?;
-    match value.as_int() {
+    let integer = match number(value, position)? {
+        Number::Int(i) => Some(i),
+        _ => short_integer(&number_text(value)),
+    };
+    match integer {
         Some(i) => Ok(i),
         None => operand(position, "must be integer number but got floating-point number"),
     }
@@ -126,10 +129,7 @@ pub(crate) fn string_list<'q>(value: Value<'q>, position: usize) -> Result<Vec<&
     let Some(elements) = elements(value) else {
         return Err(mismatch(position, value, &["array", "set"]));
     };
-    elements
-        .iter()
-        .map(|e| e.as_str().ok_or_else(|| element(position, value, *e, "string")))
-        .collect()
+    elements.iter().map(|e| e.as_str().ok_or_else(|| element(position, value, *e, "string"))).collect()
 }
 
 /// The Rego text of a value.
@@ -137,4 +137,18 @@ pub(crate) fn rego(value: Value<'_>) -> String {
     let mut text = String::new();
     govc_value::text::write_rego(value, &mut text);
     text
+}
+
+/// The integer that OPA reads from `7` and `7.0`, but not from `7e0` or more than 19 characters.
+pub(crate) fn short_integer(text: &str) -> Option<i64> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    if unsigned.len() > 19 {
+        return None;
+    }
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
+        Some(_) => return None,
+        None => text,
+    };
+    whole.parse().ok()
 }

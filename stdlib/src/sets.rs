@@ -6,7 +6,46 @@ use crate::operand::{arg, set};
 use crate::{Answer, Builtin, Context};
 use govc_value::{Heap, Set, Value};
 
-@TABLE sets@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "and",
+        &[("x", "set[any]"), ("y", "set[any]")],
+        Some("set[any]"),
+        "Elements that both sets hold.",
+    )
+    .infix("&")
+    .calls(and),
+    Builtin::new(
+        "or",
+        &[("x", "set[any]"), ("y", "set[any]")],
+        Some("set[any]"),
+        "Elements that at least one of the sets holds.",
+    )
+    .infix("|")
+    .calls(or),
+    Builtin::new(
+        "intersection",
+        &[("xs", "set[set[any]]")],
+        Some("set[any]"),
+        "Elements that every set of a set of sets holds.",
+    )
+    .calls(intersection),
+    Builtin::new(
+        "union",
+        &[("xs", "set[set[any]]")],
+        Some("set[any]"),
+        "Elements that some set of a set of sets holds.",
+    )
+    .calls(union),
+    Builtin::new(
+        "set_diff",
+        &[("x", "set[any]"), ("y", "set[any]")],
+        Some("set[any]"),
+        "Elements of the first set that the second does not hold.",
+    )
+    .deprecated()
+    .calls(set_diff),
+];
 
 /// Elements of one set that another does not hold; both values are sets.
 pub(crate) fn difference<'q>(heap: Heap<'q>, a: Value<'q>, b: Value<'q>) -> Value<'q> {

@@ -8,12 +8,185 @@ mod replace;
 use crate::aggregates::size;
 use crate::decl::not_yet;
 use crate::go::fmt::{Arg, sprintf as go_sprintf};
-use crate::operand::{arg, array, element, elements, failed, int, mismatch, number_text, object, operand, rego, string, string_list};
+use crate::operand::{
+    arg, array, element, elements, failed, int, mismatch, number_text, object, operand, rego, short_integer,
+    string, string_list,
+};
 use crate::{Answer, Builtin, BuiltinError, Context};
 use govc_value::{Heap, Value, View};
 use num_bigint::BigInt;
 
-@TABLE strings@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new(
+        "concat",
+        &[("delimiter", "string"), ("collection", "any<array[string], set[string]>")],
+        Some("string"),
+        "Joins strings with a separator.",
+    )
+    .calls(concat),
+    Builtin::new(
+        "contains",
+        &[("haystack", "string"), ("needle", "string")],
+        Some("boolean"),
+        "Tells whether a string contains another.",
+    )
+    .calls(contains),
+    Builtin::new(
+        "endswith",
+        &[("search", "string"), ("base", "string")],
+        Some("boolean"),
+        "Tells whether a string ends with another.",
+    )
+    .calls(endswith),
+    Builtin::new(
+        "indexof",
+        &[("haystack", "string"), ("needle", "string")],
+        Some("number"),
+        "Position, in characters, of the first occurrence of a string, or -1.",
+    )
+    .calls(indexof),
+    Builtin::new(
+        "indexof_n",
+        &[("haystack", "string"), ("needle", "string")],
+        Some("array[number]"),
+        "Positions, in characters, of all occurrences of a string.",
+    )
+    .calls(indexof_n),
+    Builtin::new("lower", &[("x", "string")], Some("string"), "String in lower case.").calls(lower),
+    Builtin::new(
+        "replace",
+        &[("x", "string"), ("old", "string"), ("new", "string")],
+        Some("string"),
+        "String with every occurrence of `old` replaced.",
+    )
+    .calls(replace),
+    Builtin::new(
+        "split",
+        &[("x", "string"), ("delimiter", "string")],
+        Some("array[string]"),
+        "Parts of a string between delimiters.",
+    )
+    .calls(split),
+    Builtin::new(
+        "startswith",
+        &[("search", "string"), ("base", "string")],
+        Some("boolean"),
+        "Tells whether a string begins with another.",
+    )
+    .calls(startswith),
+    Builtin::new(
+        "strings.any_prefix_match",
+        &[
+            ("search", "any<string, array[string], set[string]>"),
+            ("base", "any<string, array[string], set[string]>"),
+        ],
+        Some("boolean"),
+        "Tells whether any string begins with any of the prefixes.",
+    )
+    .calls(strings_any_prefix_match),
+    Builtin::new(
+        "strings.any_suffix_match",
+        &[
+            ("search", "any<string, array[string], set[string]>"),
+            ("base", "any<string, array[string], set[string]>"),
+        ],
+        Some("boolean"),
+        "Tells whether any string ends with any of the suffixes.",
+    )
+    .calls(strings_any_suffix_match),
+    Builtin::new(
+        "strings.count",
+        &[("search", "string"), ("substring", "string")],
+        Some("number"),
+        "Number of occurrences of a string that do not overlap.",
+    )
+    .calls(strings_count),
+    Builtin::new(
+        "strings.render_template",
+        &[("value", "string"), ("vars", "object[string: any]")],
+        Some("string"),
+        "Text of a Go template filled with values.",
+    )
+    .calls(not_yet!("strings.render_template")),
+    Builtin::new(
+        "strings.replace_n",
+        &[("patterns", "object[string: string]"), ("value", "string")],
+        Some("string"),
+        "String with several texts replaced in one pass.",
+    )
+    .calls(strings_replace_n),
+    Builtin::new(
+        "strings.reverse",
+        &[("x", "string")],
+        Some("string"),
+        "Characters of a string in reverse order.",
+    )
+    .calls(strings_reverse),
+    Builtin::new(
+        "strings.split_n",
+        &[("x", "string"), ("delimiter", "string"), ("n", "number")],
+        Some("array[string]"),
+        "First `n` parts of a string between delimiters, or the last ones where `n` is negative.",
+    )
+    .calls(strings_split_n),
+    Builtin::new(
+        "substring",
+        &[("value", "string"), ("offset", "number"), ("length", "number")],
+        Some("string"),
+        "Part of a string, by character offset and length.",
+    )
+    .calls(substring),
+    Builtin::new(
+        "trim",
+        &[("value", "string"), ("cutset", "string")],
+        Some("string"),
+        "String without leading and trailing characters of a set.",
+    )
+    .calls(trim),
+    Builtin::new(
+        "trim_left",
+        &[("value", "string"), ("cutset", "string")],
+        Some("string"),
+        "String without leading characters of a set.",
+    )
+    .calls(trim_left),
+    Builtin::new(
+        "trim_prefix",
+        &[("value", "string"), ("prefix", "string")],
+        Some("string"),
+        "String without a prefix.",
+    )
+    .calls(trim_prefix),
+    Builtin::new(
+        "trim_right",
+        &[("value", "string"), ("cutset", "string")],
+        Some("string"),
+        "String without trailing characters of a set.",
+    )
+    .calls(trim_right),
+    Builtin::new(
+        "trim_space",
+        &[("value", "string")],
+        Some("string"),
+        "String without leading and trailing white space.",
+    )
+    .calls(trim_space),
+    Builtin::new(
+        "trim_suffix",
+        &[("value", "string"), ("suffix", "string")],
+        Some("string"),
+        "String without a suffix.",
+    )
+    .calls(trim_suffix),
+    Builtin::new("upper", &[("x", "string")], Some("string"), "String in upper case.").calls(upper),
+    Builtin::new(
+        "sprintf",
+        &[("format", "string"), ("values", "array[any]")],
+        Some("string"),
+        "Text made from a format with Go's verbs.",
+    )
+    .calls(sprintf),
+];
 
 fn two<'q>(args: &[Value<'q>]) -> Result<(&'q str, &'q str), BuiltinError> {
     Ok((string(arg(args, 0), 1)?, string(arg(args, 1), 2)?))
@@ -262,18 +435,4 @@ fn number_argument(text: String) -> Arg {
         BigInt::parse_bytes(text.as_bytes(), 10).map(Arg::Big)
     };
     other.unwrap_or(Arg::Text(text))
-}
-
-/// `7` and `7.0`, in at most 19 characters.
-fn short_integer(text: &str) -> Option<i64> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    if unsigned.len() > 19 {
-        return None;
-    }
-    let whole = match text.split_once('.') {
-        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
-        Some(_) => return None,
-        None => text,
-    };
-    whole.parse().ok()
 }

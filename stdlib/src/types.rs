@@ -6,7 +6,23 @@ use crate::operand::{arg, kind_name};
 use crate::{Answer, Builtin, Context};
 use govc_value::{Kind, Value};
 
-@TABLE types@
+pub(crate) const TABLE: &[Builtin] = &[
+    Builtin::new("is_array", &[("x", "any")], Some("boolean"), "Tells whether a value is an array.")
+        .calls(is_array),
+    Builtin::new("is_boolean", &[("x", "any")], Some("boolean"), "Tells whether a value is a Boolean.")
+        .calls(is_boolean),
+    Builtin::new("is_null", &[("x", "any")], Some("boolean"), "Tells whether a value is null.")
+        .calls(is_null),
+    Builtin::new("is_number", &[("x", "any")], Some("boolean"), "Tells whether a value is a number.")
+        .calls(is_number),
+    Builtin::new("is_object", &[("x", "any")], Some("boolean"), "Tells whether a value is an object.")
+        .calls(is_object),
+    Builtin::new("is_set", &[("x", "any")], Some("boolean"), "Tells whether a value is a set.").calls(is_set),
+    Builtin::new("is_string", &[("x", "any")], Some("boolean"), "Tells whether a value is a string.")
+        .calls(is_string),
+    Builtin::new("type_name", &[("x", "any")], Some("string"), "Name of the type of a value.")
+        .calls(type_name),
+];
 
 fn is<'q>(args: &[Value<'q>], kind: Kind) -> Answer<'q> {
     Ok(Value::bool(arg(args, 0).kind() == kind))

@@ -545,11 +545,8 @@ fn general_text(f: f64, style: char, precision: Option<usize>) -> String {
     };
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i64 = exponent.parse().unwrap_or(0);
-    let trimmed = if mantissa.contains('.') {
-        mantissa.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        mantissa
-    };
+    let trimmed =
+        if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
     let digits = trimmed.bytes().filter(u8::is_ascii_digit).count();
     let mut limit = precision.map_or(6, |p| i64::try_from(p.max(1)).unwrap_or(i64::MAX));
     let (count, point) = (i64::try_from(digits).unwrap_or(i64::MAX), exponent + 1);

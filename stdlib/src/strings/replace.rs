@@ -9,9 +9,7 @@ pub(super) fn all(text: &str, pairs: &[(&str, &str)]) -> String {
     let mut rest = text;
     let mut after_empty = false;
     loop {
-        let found = pairs
-            .iter()
-            .find(|(old, _)| rest.starts_with(old) && !(old.is_empty() && after_empty));
+        let found = pairs.iter().find(|(old, _)| rest.starts_with(old) && !(old.is_empty() && after_empty));
         if let Some((old, new)) = found {
             out.push_str(new);
             rest = rest.get(old.len()..).unwrap_or_default();
