@@ -2,7 +2,13 @@
 //!
 //! In debug builds the IR is checked between passes, so a broken pass is named by its own failure.
 
-use crate::ir::{self, Policy};
+mod dead;
+mod hoist;
+mod index;
+mod member;
+mod share;
+
+use crate::ir::{self, Func, Policy};
 
 /// How much is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,8 +22,15 @@ pub enum Level {
 
 type Pass = fn(&mut Policy);
 
-/// The passes in their order.
-const PASSES: &[(&str, Pass)] = &[];
+/// The passes in their order: each makes work for the next.
+const PASSES: &[(&str, Pass)] = &[
+    ("member", member::run),
+    ("share", share::run),
+    ("hoist", hoist::run),
+    ("share again", share::run),
+    ("dead", dead::run),
+    ("index", index::run),
+];
 
 /// Optimizes a policy in place.
 pub fn run(policy: &mut Policy, level: Level) {
@@ -38,4 +51,18 @@ fn verify(pass: &str, policy: &Policy) {
         let checked = ir::check(policy);
         debug_assert!(checked.is_ok(), "after {pass}: {checked:?}");
     }
+}
+
+/// The first local that a function does not use.
+fn free_local(func: &Func) -> u32 {
+    let mut next = func.params.iter().map(|p| p.0 + 1).max().unwrap_or(2).max(func.ret.0 + 1);
+    let mut work: Vec<&ir::Block> = func.blocks.iter().collect();
+    while let Some(block) = work.pop() {
+        for stmt in &block.stmts {
+            stmt.kind.targets(&mut |l| next = next.max(l.0 + 1));
+            stmt.kind.reads(&mut |l| next = next.max(l.0 + 1));
+            work.extend(stmt.kind.blocks());
+        }
+    }
+    next
 }

@@ -1,0 +1,142 @@
+//! Dead code: copies and collections that nothing reads, and what follows a statement that never holds.
+
+use super::share::changes;
+use crate::ir::{Block, Local, Operand, Policy, Stmt, StmtKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Removes dead statements from every plan and function.
+pub(super) fn run(policy: &mut Policy) {
+    for plan in &mut policy.plans {
+        Dead::new(&plan.blocks, None).blocks(&mut plan.blocks);
+    }
+    for func in &mut policy.funcs {
+        Dead::new(&func.blocks, Some(func.ret)).blocks(&mut func.blocks);
+    }
+}
+
+struct Dead {
+    reads: FxHashMap<Local, u32>,
+    /// Locals that may be undefined where they are read.
+    unsure: FxHashSet<Local>,
+}
+
+impl Dead {
+    fn new(blocks: &[Block], ret: Option<Local>) -> Self {
+        let mut dead = Dead {
+            reads: FxHashMap::default(),
+            unsure: FxHashSet::from_iter([Local::INPUT, Local::DATA].into_iter().chain(ret)),
+        };
+        let mut work: Vec<&Block> = blocks.iter().collect();
+        while let Some(block) = work.pop() {
+            for stmt in &block.stmts {
+                dead.count(&stmt.kind);
+                work.extend(stmt.kind.blocks());
+            }
+        }
+        dead
+    }
+
+    fn count(&mut self, kind: &StmtKind) {
+        match kind {
+            StmtKind::ResetLocal { target } | StmtKind::AssignVarOnce { target, .. } => {
+                self.unsure.insert(*target);
+            }
+            _ => {}
+        }
+        kind.operands(&mut |o| {
+            if let Operand::Local(l) = o {
+                *self.reads.entry(l).or_default() += 1;
+            }
+        });
+        if !in_place(kind) {
+            kind.used_locals(&mut |l| *self.reads.entry(l).or_default() += 1);
+        }
+    }
+
+    fn blocks(&self, blocks: &mut [Block]) {
+        blocks.iter_mut().for_each(|b| self.block(b));
+    }
+
+    fn block(&self, block: &mut Block) {
+        for stmt in &mut block.stmts {
+            stmt.kind.blocks_mut().iter_mut().for_each(|b| self.block(b));
+            self.weaken(&mut stmt.kind);
+        }
+        if let Some(end) = block.stmts.iter().position(|s| never(&s.kind)) {
+            block.stmts.truncate(end + 1);
+        }
+        block.stmts.retain(|s| !self.is_dead(s));
+    }
+
+    /// A copy that nothing reads only asks whether its source is defined.
+    fn weaken(&self, kind: &mut StmtKind) {
+        if let StmtKind::AssignVar { source: Operand::Local(source), target } = *kind
+            && !self.is_read(target)
+            && !self.unsure.contains(&target)
+            && self.unsure.contains(&source)
+        {
+            *kind = StmtKind::IsDefined { source };
+        }
+    }
+
+    fn is_read(&self, local: Local) -> bool {
+        self.reads.get(&local).is_some_and(|&n| n > 0)
+    }
+
+    fn is_dead(&self, stmt: &Stmt) -> bool {
+        match &stmt.kind {
+            StmtKind::Nop => true,
+            StmtKind::IsTruthy { source: Operand::Bool(true) | Operand::Const(_) } => true,
+            StmtKind::AssignVar { source: Operand::Local(source), target } => {
+                !self.unsure.contains(source) && self.unread(*target)
+            }
+            StmtKind::AssignVar { target, .. }
+            | StmtKind::MakeArray { target, .. }
+            | StmtKind::MakeObject { target }
+            | StmtKind::MakeSet { target }
+            | StmtKind::MakeNull { target }
+            | StmtKind::MakeNumberInt { target, .. }
+            | StmtKind::MakeNumberRef { target, .. }
+            | StmtKind::ResetLocal { target } => self.unread(*target),
+            StmtKind::ArrayAppend { array: l, value } | StmtKind::SetAdd { set: l, value } => {
+                self.unread(*l) && self.sure(*value)
+            }
+            StmtKind::ObjectInsert { object, key, value } => {
+                self.unread(*object) && self.sure(*key) && self.sure(*value)
+            }
+            StmtKind::Block { blocks } => blocks.iter().all(|b| b.stmts.is_empty()),
+            _ => false,
+        }
+    }
+
+    /// Nothing reads it, and no conflict can be seen in it.
+    fn unread(&self, local: Local) -> bool {
+        !self.is_read(local) && !self.unsure.contains(&local)
+    }
+
+    fn sure(&self, operand: Operand) -> bool {
+        !matches!(operand, Operand::Local(l) if self.unsure.contains(&l))
+    }
+}
+
+/// Changes a collection without being a use of it.
+fn in_place(kind: &StmtKind) -> bool {
+    let mut changed = false;
+    if let StmtKind::ArrayAppend { .. } | StmtKind::ObjectInsert { .. } | StmtKind::SetAdd { .. } = kind {
+        changes(kind, &mut |_| changed = true);
+    }
+    changed
+}
+
+/// Nothing behind it in its block is reached.
+fn never(kind: &StmtKind) -> bool {
+    match kind {
+        StmtKind::IsTruthy { source: Operand::Bool(false) }
+        | StmtKind::Break { .. }
+        | StmtKind::ReturnLocal { .. } => true,
+        StmtKind::With { block, .. } | StmtKind::WithDynamic { block, .. } => {
+            block.stmts.last().is_some_and(|s| never(&s.kind))
+        }
+        _ => false,
+    }
+}
