@@ -1,6 +1,7 @@
 //! The embedder's door.
 #![deny(missing_docs)]
 
+pub mod audit;
 mod bundle;
 mod digest;
 mod error;
