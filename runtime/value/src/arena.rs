@@ -56,6 +56,11 @@ impl Arena {
         self.exhausted.get()
     }
 
+    /// Raises the flag: what was asked for is beyond any limit.
+    pub(crate) fn refuse(&self) {
+        self.exhausted.set(true);
+    }
+
     /// Uninitialised memory, or nothing (and the flag) when the limit is reached.
     #[inline]
     pub(crate) fn allocate(&self, layout: Layout) -> Option<NonNull<u8>> {

@@ -21,7 +21,7 @@ mod value;
 pub use arena::{Arena, Heap};
 pub use collection::{Array, Object, Set};
 pub use frozen::{Frozen, FrozenBuilder};
-pub use number::{Number, NumberError};
+pub use number::{ArithmeticError, Number, NumberError};
 pub use symbol::{Symbol, SymbolTable};
 pub use ty::Type;
 pub use value::{Kind, Value, View, tag};

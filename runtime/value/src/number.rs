@@ -3,8 +3,11 @@
 //! The surprising fact: in OPA a number *is* its source text. `1.0`, `1` and `1e0` are equal and print
 //! differently. So a text is turned into an integer or a float only where printing gives it back.
 
+mod arithmetic;
 mod decimal;
+mod wide;
 
+pub use arithmetic::ArithmeticError;
 use decimal::Decimal;
 pub(crate) use decimal::write_plain;
 use num_bigint::BigInt;

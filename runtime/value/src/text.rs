@@ -85,11 +85,8 @@ fn write_beyond_ascii(c: char, out: &mut String) {
     // Writing to a string cannot fail.
     let _ = match code {
         0..0x80 => write!(out, "\\x{code:02x}"),
-        _ if is_printable(c) => {
-            out.push(c);
-            Ok(())
-        }
-        0..0x1_0000 => write!(out, "\\u{code:04x}"),
+        _ if is_printable(c) => out.write_char(c),
+        0x80..0x1_0000 => write!(out, "\\u{code:04x}"),
         _ => write!(out, "\\U{code:08x}"),
     };
 }

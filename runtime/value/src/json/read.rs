@@ -396,5 +396,5 @@ fn special_bytes(word: u64) -> u64 {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
     let below_space = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-    zero(word ^ LOW * 0x22) | zero(word ^ LOW * 0x5c) | below_space
+    zero(word ^ (LOW * 0x22)) | zero(word ^ (LOW * 0x5c)) | below_space
 }

@@ -61,10 +61,10 @@ pub fn write_styled(value: Value<'_>, style: Style, out: &mut Vec<u8>) {
     let mut writer = Writer { out, style, open: Vec::new() };
     writer.begin(value);
     while let Some(mut open) = writer.open.pop() {
-        writer.step(&mut open).map(|value| {
+        if let Some(value) = writer.step(&mut open) {
             writer.open.push(open);
             writer.begin(value);
-        });
+        }
     }
 }
 

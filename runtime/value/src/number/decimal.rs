@@ -55,6 +55,12 @@ impl<'a> Decimal<'a> {
         digits.trim_end_matches('0').to_owned()
     }
 
+    /// All digits, and the power of ten to multiply them with.
+    pub(crate) fn scaled(self) -> (String, i64) {
+        let digits = [self.whole, self.fraction].concat();
+        (digits, self.exponent.saturating_sub(self.fraction.len() as i64))
+    }
+
     /// How many digits stand between the first and the last that are not zero.
     pub(crate) fn significant(self) -> usize {
         let last = match self.fraction.trim_end_matches('0') {
