@@ -1,9 +1,94 @@
 //! Rego syntax trees to verified programs: names, safety, types, plan, optimization, bytecode.
+//!
+//! [`check`] takes modules to the [HIR](hir), [`check_query`] a query to be planned with them. Both report
+//! what `opa check` reports: the findings of the first stage that has any.
 
 pub mod hir;
 pub mod ir;
 pub mod opt;
 pub mod plan;
 
-pub use plan::{PlanRequest, plan};
+mod builtins;
+mod check;
+mod conflicts;
+mod lower;
+mod recursion;
+mod resolve;
+mod rules;
+mod safety;
+pub mod text;
 pub mod ty;
+
+pub use builtins::{Builtins, HostBuiltin};
+pub use plan::{PlanRequest, plan};
+
+use govc_syntax::{Diagnostic, Sources, ast};
+
+/// How modules are checked.
+#[derive(Clone)]
+pub struct CheckOptions<'a> {
+    /// OPA's strict mode: unused imports, assignments and arguments are errors, and what v1 refuses is
+    /// refused in v0 too.
+    pub strict: bool,
+    /// Keep `print` calls; otherwise they are erased.
+    pub print: bool,
+    /// The builtins that may be called.
+    pub builtins: Builtins,
+    /// Whether the base documents hold something at a path (without `data`): rules must not be there.
+    pub data_exists: Option<&'a dyn Fn(&[String]) -> bool>,
+    /// Number of errors after which no more are reported; 0: no limit.
+    pub error_limit: usize,
+}
+
+impl Default for CheckOptions<'_> {
+    fn default() -> Self {
+        Self { strict: false, print: false, builtins: Builtins::default(), data_exists: None, error_limit: 10 }
+    }
+}
+
+/// In whose place a query stands.
+#[derive(Clone, Debug, Default)]
+pub struct QueryOptions {
+    /// The package whose rules can be named without a path.
+    pub package: Option<Vec<String>>,
+    /// Imports of the query.
+    pub imports: Vec<ast::Import>,
+    /// `not` negates all that its operand expands to (`future.keywords.not`).
+    pub wrapping_not: bool,
+}
+
+/// What checking gives.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The rules; none where there are errors.
+    pub unit: hir::Unit,
+    /// Findings, in the order of OPA.
+    pub diagnostics: Vec<Diagnostic>,
+    program: lower::Program,
+}
+
+impl Checked {
+    /// Whether no error was found.
+    pub fn is_ok(&self) -> bool {
+        self.diagnostics.iter().all(|d| d.severity != govc_syntax::Severity::Error)
+    }
+}
+
+/// Resolves, checks and lowers modules.
+pub fn check(sources: &Sources, modules: &[ast::Module], options: &CheckOptions) -> Checked {
+    let (program, unit, diagnostics) = lower::check(sources, modules, options);
+    Checked { unit, diagnostics, program }
+}
+
+/// Resolves, checks and lowers a query over modules that have been checked without an error.
+///
+/// # Errors
+/// The findings, in the order of OPA.
+pub fn check_query(
+    checked: &Checked,
+    body: &ast::Body,
+    options: &CheckOptions,
+    query: &QueryOptions,
+) -> Result<hir::Query, Vec<Diagnostic>> {
+    lower::check_query(&checked.program, body, options, query)
+}

@@ -7,7 +7,7 @@
 mod body;
 mod refs;
 pub mod schema;
-mod text;
+pub(crate) mod text;
 mod tree;
 mod vocabulary;
 

@@ -66,7 +66,7 @@ fn is_identifier(text: &str) -> bool {
 }
 
 /// `(string, ???, number)`.
-pub(super) fn arguments<'t>(types: impl Iterator<Item = Option<&'t Type>>) -> String {
+pub(crate) fn arguments<'t>(types: impl Iterator<Item = Option<&'t Type>>) -> String {
     let shown: Vec<String> = types.map(|t| t.map_or_else(|| "???".to_owned(), Type::to_string)).collect();
     format!("({})", shown.join(", "))
 }
