@@ -9,7 +9,7 @@ use crate::lower::tree::*;
 use crate::lower::walk;
 use govc_syntax::Span;
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a global name stands for.
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ impl<'a> Resolver<'a> {
 
     fn operator(&mut self, op: &mut Operator) {
         let Target::Written(head, fields) = &op.target else { return };
-        let (head, fields) = (*head, Rc::clone(fields));
+        let (head, fields) = (*head, Arc::clone(fields));
         let found = self.find(head).map(|(h, path)| (h, path.to_vec()));
         let (root, mut path) = match found {
             Some((root, path)) => (root, path),
@@ -143,11 +143,11 @@ impl<'a> Resolver<'a> {
         };
         path.extend(fields.iter().cloned());
         op.target = if root == Name::DATA {
-            Target::Function(Rc::from(path))
+            Target::Function(Arc::from(path))
         } else {
             let mut text = self.names.raw(root).to_owned();
             path.iter().for_each(|p| print::push_field(p, &mut text));
-            Target::Other(Rc::from(text))
+            Target::Other(Arc::from(text))
         };
     }
 
@@ -209,10 +209,10 @@ fn absolute(head: Name, path: &[String], span: Span) -> Vec<Term> {
     std::iter::once(Term::var(head, span)).chain(steps).collect()
 }
 
-fn dotted(head: &str, fields: &[String]) -> Rc<str> {
+fn dotted(head: &str, fields: &[String]) -> Arc<str> {
     let mut text = head.to_owned();
     fields.iter().for_each(|f| print::push_field(f, &mut text));
-    Rc::from(text)
+    Arc::from(text)
 }
 
 /// The variables that parameters bind. Object keys, sets, comprehensions and calls are no patterns.

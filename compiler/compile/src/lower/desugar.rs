@@ -5,7 +5,7 @@ use crate::hir::Const;
 use crate::lower::names::{Name, Names};
 use crate::lower::tree::*;
 use govc_syntax::{Span, ast};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Rewrites syntax trees of one module or query.
 pub(crate) struct Desugar<'a> {
@@ -368,26 +368,26 @@ impl Desugar<'_> {
     fn operator(&mut self, function: &ast::Term) -> Operator {
         let span = function.span;
         let target = match &function.kind {
-            ast::TermKind::Var(name) => Target::Written(self.name(name, span), Rc::from([])),
+            ast::TermKind::Var(name) => Target::Written(self.name(name, span), Arc::from([])),
             ast::TermKind::Ref { head, steps } => self.dotted_operator(head, steps),
-            _ => Target::Other(Rc::from("<expression>")),
+            _ => Target::Other(Arc::from("<expression>")),
         };
         Operator { target, span }
     }
 
     fn dotted_operator(&mut self, head: &ast::Term, steps: &[ast::Step]) -> Target {
         let ast::TermKind::Var(name) = &head.kind else {
-            return Target::Other(Rc::from("<expression>"));
+            return Target::Other(Arc::from("<expression>"));
         };
         let head = self.name(name, head.span);
         let fields: Option<Vec<String>> = steps.iter().map(field).collect();
         match fields {
-            Some(fields) => Target::Written(head, Rc::from(fields)),
+            Some(fields) => Target::Written(head, Arc::from(fields)),
             None => {
                 let parts: Vec<Term> = self.steps(steps);
                 let mut all = vec![Term::var(head, Span::default())];
                 all.extend(parts);
-                Target::Other(Rc::from(super::print::reference(self.names, &all)))
+                Target::Other(Arc::from(super::print::reference(self.names, &all)))
             }
         }
     }
@@ -404,7 +404,7 @@ fn field(step: &ast::Step) -> Option<String> {
 }
 
 fn builtin_call(name: &str, args: Vec<Term>, span: Span) -> TermKind {
-    let op = Operator { target: Target::Builtin(Rc::from(name)), span };
+    let op = Operator { target: Target::Builtin(Arc::from(name)), span };
     TermKind::Call(Box::new(Call { op, args }))
 }
 

@@ -6,7 +6,7 @@ use crate::lower::names::{NameSet, Names};
 use crate::lower::tree::*;
 use crate::lower::walk;
 use crate::safety::vars::{self, Arity, Collector, Skip};
-use std::rc::Rc;
+use std::sync::Arc;
 
 fn is_print(e: &Expr) -> bool {
     matches!(&e.kind, ExprKind::Call(Call { op: Operator { target: Target::Builtin(name), .. }, .. })
@@ -109,7 +109,7 @@ impl Prints<'_> {
         let operands = std::mem::take(&mut call.args).into_iter().map(|t| captured(self.names, t, Vec::new()));
         let operands = operands.collect();
         call.args = vec![Term::new(TermKind::Array(operands), e.span)];
-        call.op.target = Target::Builtin(Rc::from("internal.print"));
+        call.op.target = Target::Builtin(Arc::from("internal.print"));
     }
 
     fn check_operand(&mut self, arg: &Term, safe: &NameSet) {

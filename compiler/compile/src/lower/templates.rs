@@ -6,7 +6,7 @@ use crate::lower::names::{NameSet, Names};
 use crate::lower::prints::captured;
 use crate::lower::tree::*;
 use crate::safety::vars::{self, Arity, Collector, Skip};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Rewrites template strings.
 pub(crate) struct Templates<'a> {
@@ -89,7 +89,7 @@ impl Templates<'_> {
             items.push(Term::string("", span));
         }
         let args = vec![Term::new(TermKind::Array(items), span)];
-        let op = Operator { target: Target::Builtin(Rc::from("internal.template_string")), span };
+        let op = Operator { target: Target::Builtin(Arc::from("internal.template_string")), span };
         TermKind::Call(Box::new(Call { op, args }))
     }
 

@@ -4,7 +4,7 @@
 use crate::hir::Const;
 use crate::lower::names::Name;
 use govc_syntax::Span;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A term with its place.
 #[derive(Clone, Debug)]
@@ -54,13 +54,13 @@ pub(crate) struct Operator {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     /// A builtin, declared or not, by its dotted name.
-    Builtin(Rc<str>),
+    Builtin(Arc<str>),
     /// Rules at this path, without `data`.
-    Function(Rc<[String]>),
+    Function(Arc<[String]>),
     /// Anything else that stands before `(`; its text.
-    Other(Rc<str>),
+    Other(Arc<str>),
     /// Not resolved yet: head and fields as written.
-    Written(Name, Rc<[String]>),
+    Written(Name, Arc<[String]>),
 }
 
 /// The kinds of comprehensions.
