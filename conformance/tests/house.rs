@@ -130,6 +130,7 @@ fn unsafe_stands_only_where_the_map_says() {
 
 /// `unsafe` as a keyword: outside comments and strings, followed by what it may stand before.
 fn has_unsafe(source: &str) -> bool {
+    const KEYWORD: &str = "unsafe";
     let code = source.lines().map(|l| l.split("//").next().unwrap_or_default());
     let mut words = code.flat_map(|l| l.split(|c: char| !(c.is_alphanumeric() || "_{".contains(c))));
     let mut before = "";
@@ -139,7 +140,7 @@ fn has_unsafe(source: &str) -> bool {
         if !word.is_empty() {
             before = word;
         }
-        hit || word.starts_with("unsafe{")
+        hit || word.strip_prefix(KEYWORD).is_some_and(|rest| rest.starts_with('{'))
     })
 }
 
