@@ -99,3 +99,12 @@ fn every_file_has_its_own_findings() {
     assert!(!found["bad.rego"].is_empty());
     assert_eq!(found["bad.rego"][0].opa_code, "rego_parse_error");
 }
+
+#[test]
+fn meaning_is_checked_across_files() {
+    let files = [("a.rego", "package a\n\nimport data.lib\n\np if lib.over(1, 2)\n\nq if x > 1\n"), LIBRARY];
+    let (snapshot, ..) = workspace(&files);
+    let found = findings(&snapshot);
+    let codes: Vec<&str> = found["a.rego"].iter().map(|d| d.opa_code).collect();
+    assert!(codes.contains(&"rego_unsafe_var_error") || codes.contains(&"rego_type_error"), "{found:?}");
+}
