@@ -3,17 +3,28 @@
 
 pub mod audit;
 mod bundle;
+mod decision;
 mod digest;
+mod effect;
 mod error;
+mod host;
 mod keys;
+mod machine;
+mod policy;
+mod query;
 mod trust;
 
 pub use bundle::{
     Bundle, BundleError, BundleLimits, BundleSpec, Manifest, Section, SignedFile, Signer,
     build as build_bundle, sign as sign_bundle,
 };
+pub use decision::{DecideError, Decision};
 pub use digest::{canonical as canonical_json, hex as sha256_hex};
+pub use effect::Effect;
 pub use error::LoadError;
 pub use govc_value::json::Error as JsonError;
+pub use host::{Answers, Host, HostError, Sealed, SystemHost};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey};
+pub use policy::{Engine, Entrypoint, Policy, PolicyHandle};
+pub use query::{Limits, Query, Scratch};
 pub use trust::Trust;

@@ -1,0 +1,48 @@
+//! The one place that speaks to bytecode and machine.
+
+use crate::LoadError;
+use crate::decision::DecideError;
+use crate::host::Recorder;
+use govc_value::{Arena, Value};
+use govc_vm::Image;
+
+/// A query, as the machine wants it.
+pub(crate) struct Call<'c, 'q, 'h> {
+    pub(crate) entrypoint: u32,
+    pub(crate) input: Value<'q>,
+    pub(crate) world: &'c mut Recorder<'h>,
+    pub(crate) limits: govc_vm::Limits,
+}
+
+/// Decodes and verifies a program and loads its data.
+pub(crate) fn load(_program: &[u8], _data: &[(Vec<String>, Vec<u8>)]) -> Result<Image, LoadError> {
+    Err(LoadError::NotYet { what: "running a program" })
+}
+
+/// The number of an entrypoint.
+pub(crate) fn entrypoint(_image: &Image, _name: &str) -> Option<u32> {
+    None
+}
+
+/// Runs an entrypoint and gives its value; undefined when it has none.
+pub(crate) fn run<'q>(
+    image: &'q Image,
+    registers: &mut govc_vm::Scratch,
+    arena: &'q Arena,
+    call: Call<'_, 'q, '_>,
+) -> Result<Value<'q>, DecideError> {
+    let query = govc_vm::Query {
+        entrypoint: call.entrypoint,
+        input: call.input,
+        world: call.world,
+        limits: call.limits,
+        builtin_errors: govc_vm::BuiltinErrors::Undefined,
+    };
+    let outcome = govc_vm::run(image, registers, arena, query)
+        .map_err(|error| DecideError::Evaluation { code: error.code.to_owned(), message: error.message })?;
+    match outcome.results.as_slice() {
+        [] => Ok(Value::UNDEFINED),
+        [one] => Ok(one.as_object().map_or(Value::UNDEFINED, |o| o.get_str("result"))),
+        many => Err(DecideError::Internal(format!("an entrypoint gave {} results", many.len()))),
+    }
+}

@@ -1,0 +1,304 @@
+//! A loaded bundle, ready to decide.
+
+use crate::bundle::{Bundle, Manifest, Section, Signer};
+use crate::decision::{DecideError, Decision};
+use crate::effect::{self, Effect, Reading};
+use crate::host::{Answers, Recorder};
+use crate::machine;
+use crate::query::{Input, Limits, Query, Scratch, Target};
+use crate::{LoadError, Trust, digest};
+use govc_value::{Heap, Value, json};
+use serde_json::value::RawValue;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Where bundles become policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine;
+
+impl Engine {
+    /// Verifies a bundle and makes it ready to decide: signature, digests, expiry, then the program is decoded and
+    /// verified, and its data loaded.
+    ///
+    /// ```no_run
+    /// use govc_engine::{Effect, Engine, Query, Scratch, Trust, VerifyingKey};
+    /// let bytes = std::fs::read("bundle.tar.gz")?;
+    /// let key = VerifyingKey::from_pem(&std::fs::read_to_string("public.pem")?)?;
+    /// let policy = Engine::load(&bytes, &Trust::key(key))?;
+    /// let mut scratch = Scratch::new();
+    /// let decision = policy.decide(&mut scratch, &Query::new("promotion/result").input_json(b"{}"));
+    /// assert_eq!(decision.effect(), Effect::Deny);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever is wrong first.
+    pub fn load(bytes: &[u8], trust: &Trust) -> Result<Policy, LoadError> {
+        let bundle = Bundle::open(bytes, trust)?;
+        Policy::from_bundle(&bundle)
+    }
+}
+
+/// A loaded bundle. Cheap to clone; every thread may use it at once, each with its own [`Scratch`].
+#[derive(Clone)]
+pub struct Policy(Arc<Loaded>);
+
+struct Loaded {
+    image: govc_vm::Image,
+    digest: Arc<str>,
+    manifest: Manifest,
+    section: Option<Section>,
+    signer: Option<Signer>,
+}
+
+/// An entrypoint of one bundle, its name looked up. Other bundles refuse it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrypoint {
+    index: u32,
+    name: Arc<str>,
+    bundle: Arc<str>,
+}
+
+impl Entrypoint {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Policy {
+    /// Makes an opened bundle ready to decide.
+    ///
+    /// # Errors
+    /// When its program or data is refused.
+    pub fn from_bundle(bundle: &Bundle) -> Result<Self, LoadError> {
+        let program = bundle.program().ok_or(LoadError::NoProgram)?;
+        Ok(Self(Arc::new(Loaded {
+            image: machine::load(program, &bundle.data()?)?,
+            digest: Arc::from(bundle.digest()),
+            manifest: bundle.manifest().clone(),
+            section: bundle.section().cloned(),
+            signer: bundle.signer().cloned(),
+        })))
+    }
+
+    /// The digest of the bundle, 64 hex digits.
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    /// The manifest of the bundle.
+    pub fn manifest(&self) -> &Manifest {
+        &self.0.manifest
+    }
+
+    /// Our section of the manifest.
+    pub fn section(&self) -> Option<&Section> {
+        self.0.section.as_ref()
+    }
+
+    /// Who signed the bundle; absent under [`Trust::unsigned`].
+    pub fn signer(&self) -> Option<&Signer> {
+        self.0.signer.as_ref()
+    }
+
+    /// Looks an entrypoint up once, for [`Query::at`].
+    pub fn entrypoint(&self, name: &str) -> Option<Entrypoint> {
+        let index = machine::entrypoint(&self.0.image, name)?;
+        Some(Entrypoint { index, name: Arc::from(name), bundle: Arc::clone(&self.0.digest) })
+    }
+
+    /// Decides. Never fails and never panics: whatever goes wrong is a denial that says so.
+    pub fn decide(&self, scratch: &mut Scratch, query: &Query<'_>) -> Decision {
+        let mut decision = Decision::undecided(Arc::clone(&self.0.digest), query.target.name());
+        let filled = catch_unwind(AssertUnwindSafe(|| self.fill(&mut decision, scratch, query)));
+        let filled = filled.unwrap_or_else(|_| {
+            // Whatever the panic left half done must not be seen by the next decision.
+            *scratch = Scratch::new();
+            Err(DecideError::Internal("a panic; please report it".to_owned()))
+        });
+        if let Err(error) = filled {
+            decision.fail(error);
+        }
+        decision
+    }
+
+    fn fill(
+        &self,
+        decision: &mut Decision,
+        scratch: &mut Scratch,
+        query: &Query<'_>,
+    ) -> Result<(), DecideError> {
+        let entrypoint = self.resolve(&query.target)?;
+        let Scratch { arena, machine: registers } = scratch;
+        arena.reset();
+        arena.set_limit(query.limits.memory);
+        let heap = Heap::new(arena, self.0.image.frozen.symbols());
+        let input = read_input(heap, query)?;
+        if !input.is_undefined() {
+            decision.input_digest = Some(digest_of(input));
+        }
+        let mut world = Recorder::new(query.host);
+        let result = machine::run(
+            &self.0.image,
+            registers,
+            arena,
+            machine::Call { entrypoint, input, world: &mut world, limits: query.limits.machine() },
+        );
+        let clock_missing = world.clock_missing();
+        decision.answers = world.into_answers();
+        let result = result?;
+        if clock_missing {
+            return Err(DecideError::Clock);
+        }
+        if heap.exhausted() {
+            return Err(memory_limit(&query.limits));
+        }
+        decision.result = write_result(result, &query.limits)?;
+        decision.take(effect::read(result));
+        Ok(())
+    }
+
+    fn resolve(&self, target: &Target<'_>) -> Result<u32, DecideError> {
+        match target {
+            Target::Handle(entrypoint) if entrypoint.bundle == self.0.digest => Ok(entrypoint.index),
+            Target::Handle(_) => Err(DecideError::Handle),
+            Target::Name(name) => machine::entrypoint(&self.0.image, name)
+                .ok_or_else(|| DecideError::Entrypoint { name: (*name).to_owned() }),
+        }
+    }
+}
+
+impl Target<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Target::Name(name) => name,
+            Target::Handle(entrypoint) => entrypoint.name(),
+        }
+    }
+}
+
+fn read_input<'q>(heap: Heap<'q>, query: &Query<'_>) -> Result<Value<'q>, DecideError> {
+    match &query.input {
+        Input::None => Ok(Value::UNDEFINED),
+        Input::Unwritable(why) => Err(DecideError::Serialize(why.clone())),
+        Input::Json(text) => {
+            let read = json::read(heap, text, &query.limits.json())
+                .map_err(|e| DecideError::Input { message: format!("{:?}", e.kind), offset: e.offset })?;
+            if heap.exhausted() { Err(memory_limit(&query.limits)) } else { Ok(read) }
+        }
+    }
+}
+
+fn memory_limit(limits: &Limits) -> DecideError {
+    DecideError::Evaluation {
+        code: "govc_limit_memory".to_owned(),
+        message: format!("the query needs more than the limit of {} bytes", limits.memory),
+    }
+}
+
+fn canonical(value: Value<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    json::write_canonical(value, &mut out);
+    out
+}
+
+fn digest_of(input: Value<'_>) -> String {
+    digest::hex(&canonical(input))
+}
+
+fn write_result(result: Value<'_>, limits: &Limits) -> Result<Option<Box<RawValue>>, DecideError> {
+    if result.is_undefined() {
+        return Ok(None);
+    }
+    let text = canonical(result);
+    if text.len() > limits.result_bytes {
+        return Err(DecideError::Result { given: text.len(), limit: limits.result_bytes });
+    }
+    let text = String::from_utf8(text).map_err(|e| DecideError::Internal(e.to_string()))?;
+    RawValue::from_string(text).map(Some).map_err(|e| DecideError::Internal(e.to_string()))
+}
+
+impl Decision {
+    fn undecided(bundle: Arc<str>, entrypoint: &str) -> Self {
+        Self {
+            effect: Effect::Deny,
+            result: None,
+            reasons: Vec::new(),
+            warnings: Vec::new(),
+            obligations: Vec::new(),
+            bundle,
+            entrypoint: entrypoint.to_owned(),
+            input_digest: None,
+            answers: Answers::default(),
+            error: None,
+        }
+    }
+
+    fn take(&mut self, reading: Reading) {
+        self.effect = reading.effect;
+        self.reasons = reading.reasons;
+        self.warnings = reading.warnings;
+        // They were just written as JSON, so all of them can be read.
+        self.obligations =
+            reading.obligations.into_iter().filter_map(|text| RawValue::from_string(text).ok()).collect();
+    }
+
+    fn fail(&mut self, error: DecideError) {
+        self.effect = Effect::Deny;
+        self.result = None;
+        self.reasons = vec![error.to_string()];
+        self.warnings.clear();
+        self.obligations.clear();
+        self.error = Some(error);
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("digest", &self.0.digest).finish_non_exhaustive()
+    }
+}
+
+/// The policy in force, exchanged as a whole while other threads decide.
+///
+/// A thread takes [`current`](Self::current) once for each request, so that no decision mixes two bundles.
+///
+/// ```no_run
+/// use govc_engine::{Engine, PolicyHandle, Trust};
+/// let handle = PolicyHandle::new(Engine::load(&std::fs::read("v1.tar.gz")?, &Trust::unsigned())?);
+/// match handle.reload(&std::fs::read("v2.tar.gz")?, &Trust::unsigned()) {
+///     Ok(old) => println!("{} took the place of {}", handle.current().digest(), old.digest()),
+///     Err(refused) => println!("{refused}; {} stays", handle.current().digest()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct PolicyHandle(RwLock<Policy>);
+
+impl PolicyHandle {
+    /// A handle on a first policy.
+    pub fn new(policy: Policy) -> Self {
+        Self(RwLock::new(policy))
+    }
+
+    /// The policy in force.
+    pub fn current(&self) -> Policy {
+        // Only whole policies are ever stored, so a panic elsewhere cannot have left a half one.
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another policy in force and gives the one before.
+    pub fn swap(&self, policy: Policy) -> Policy {
+        std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), policy)
+    }
+
+    /// Loads a bundle and puts it in force; the policy before stays when the bundle is refused.
+    ///
+    /// # Errors
+    /// Those of [`Engine::load`].
+    pub fn reload(&self, bytes: &[u8], trust: &Trust) -> Result<Policy, LoadError> {
+        Engine::load(bytes, trust).map(|policy| self.swap(policy))
+    }
+}
