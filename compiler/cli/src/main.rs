@@ -1,2 +1,31 @@
-//! (skeleton)
-fn main() {}
+//! The `govc` command: all the input and output that the compiler and the engine do not do.
+//!
+//! Everything runs on one thread with a large stack, because policies may nest deeper than the system's default
+//! stack allows, and a panic anywhere becomes an error message with a code.
+
+mod capture;
+mod commands;
+mod exit;
+mod files;
+mod language;
+mod output;
+mod problem;
+mod render;
+
+use std::process::ExitCode;
+
+/// Bytes of stack; only what is touched is ever backed by memory.
+const STACK: usize = 1 << 30;
+
+fn main() -> ExitCode {
+    capture::silence_panics();
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(commands::main);
+    match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(_)) => capture::report_panic().into(),
+        Err(error) => {
+            output::eprintln(&format!("cannot start: {error}"));
+            exit::Exit::Error.into()
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The command tree. Each command is a file of its own: its flags, and `run`.
+
+mod capabilities;
+mod explain;
+mod init;
+mod lsp;
+mod parse;
+mod version;
+
+use crate::exit::Exit;
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+/// Compile, test, sign, decide, prove and audit policies written in Rego
+#[derive(Parser, Debug)]
+#[command(name = "govc", version, propagate_version = false, disable_help_subcommand = false, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done or allowed; 1 no, denied or refused; 2 error or wrong usage; 3 approval needed.\n\
+                        `govc explain CODE` tells what a code means.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Parse(parse::Parse),
+    Init(init::Init),
+    Capabilities(capabilities::Capabilities),
+    Explain(explain::Explain),
+    Lsp(lsp::Lsp),
+    Version(version::Version),
+}
+
+/// Reads the command line and runs it.
+pub(crate) fn main() -> Exit {
+    match Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(error) => usage(&error),
+    }
+}
+
+fn run(command: Command) -> Exit {
+    match command {
+        Command::Parse(args) => parse::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Capabilities(args) => capabilities::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
+        Command::Version(args) => version::run(&args),
+    }
+}
+
+/// Commands that OPA has answer wrong usage with OPA's 1, ours with 2.
+const OPA_COMMANDS: &[&str] = &[
+    "bench", "build", "capabilities", "check", "deps", "eval", "exec", "fmt", "inspect", "parse", "run", "sign", "test",
+    "version",
+];
+
+fn usage(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Exit::Success;
+    }
+    let first = std::env::args().nth(1).unwrap_or_default();
+    if OPA_COMMANDS.contains(&first.as_str()) { Exit::Failure } else { Exit::Error }
+}

@@ -1,0 +1,332 @@
+//! Disk to sources and base documents, by OPA's rules.
+//!
+//! `-d` takes every `.rego`, `.json` and `.yaml` file of a folder and puts data under the names of the folders on the
+//! way; `-b` takes only `data.json` and `data.yaml` beside the policies. The named file itself may have any ending.
+
+pub(crate) mod documents;
+pub(crate) mod glob;
+pub(crate) mod yaml;
+
+use crate::problem::{Location, Problem};
+use documents::Documents;
+use govc_syntax::{ParseOptions, Severity, Sources, ast};
+use serde_json::value::RawValue;
+use std::io;
+use std::path::Path;
+
+/// Folders nested deeper are taken for a loop of links.
+const MAX_DEPTH: usize = 200;
+
+/// What is to be loaded, and how it is read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    /// `-d`: files, folders, `prefix:path`.
+    pub(crate) data: Vec<String>,
+    /// `-b`: bundle archives and folders.
+    pub(crate) bundles: Vec<String>,
+    /// `--ignore`: shell patterns for names of files and folders.
+    pub(crate) ignore: Vec<String>,
+    /// Only `.rego` files.
+    pub(crate) only_rego: bool,
+    /// How modules are parsed.
+    pub(crate) parse: ParseOptions,
+}
+
+/// What was loaded.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// The texts.
+    pub(crate) sources: Sources,
+    /// The trees of all modules, in the order in which they were found.
+    pub(crate) modules: Vec<ast::Module>,
+    /// Base documents.
+    pub(crate) documents: Documents,
+    /// What could not be read.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Loads everything that can be loaded.
+pub(crate) fn load(request: &Request) -> Loaded {
+    let mut loader = Loader { request, loaded: Loaded::default() };
+    for path in &request.data {
+        let (prefix, path) = split_prefix(path);
+        loader.walk(path, &prefix, 0, Mode::Data);
+    }
+    for path in &request.bundles {
+        loader.bundle(strip_scheme(path));
+    }
+    loader.loaded
+}
+
+/// Reads a file that holds one JSON or YAML document, as OPA reads inputs.
+pub(crate) fn document(path: &str) -> Result<String, Problem> {
+    let path = strip_scheme(path);
+    let bytes = std::fs::read(path).map_err(|error| io_problem("open", path, &error))?;
+    any_document(&bytes).map_err(|error| Problem::plain(format!("unable to parse input: {error}")))
+}
+
+/// A JSON text, or a YAML text as JSON.
+pub(crate) fn any_document(bytes: &[u8]) -> Result<String, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => yaml::to_json(text),
+    }
+}
+
+/// OPA's text of an I/O error.
+pub(crate) fn io_problem(verb: &str, path: &str, error: &io::Error) -> Problem {
+    Problem::plain(format!("{verb} {path}: {}", io_text(error)))
+}
+
+fn io_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn strip_scheme(path: &str) -> &str {
+    path.strip_prefix("file://").unwrap_or(path)
+}
+
+/// `a.b:path` puts documents under `data.a.b`; a URL has no prefix.
+fn split_prefix(path: &str) -> (Vec<String>, &str) {
+    match path.split_once(':') {
+        Some((prefix, rest)) if !prefix.is_empty() && !rest.starts_with("//") => {
+            (prefix.split('.').map(str::to_owned).collect(), strip_scheme(rest))
+        }
+        _ => (Vec::new(), strip_scheme(path)),
+    }
+}
+
+/// Which files of a folder count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Data,
+    Bundle,
+}
+
+struct Loader<'r> {
+    request: &'r Request,
+    loaded: Loaded,
+}
+
+impl Loader<'_> {
+    fn fail(&mut self, problem: Problem) {
+        self.loaded.problems.push(problem);
+    }
+
+    fn walk(&mut self, path: &str, prefix: &[String], depth: usize, mode: Mode) {
+        let info = match std::fs::metadata(path) {
+            Ok(info) => info,
+            Err(error) => return self.fail(io_problem("stat", path, &error)),
+        };
+        let name = Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        if depth > 0 && self.request.ignore.iter().any(|pattern| glob::matches(pattern, &name)) {
+            return;
+        }
+        if !info.is_dir() {
+            return self.file(path, &name, prefix, depth, mode);
+        }
+        if depth >= MAX_DEPTH {
+            return self.fail(Problem::plain(format!("{path}: folders are nested deeper than {MAX_DEPTH}")));
+        }
+        let mut below = prefix.to_vec();
+        if depth > 0 {
+            below.push(name);
+        }
+        for child in self.children(path) {
+            self.walk(&child, &below, depth + 1, mode);
+        }
+    }
+
+    /// Paths in a folder, sorted by name.
+    fn children(&mut self, path: &str) -> Vec<String> {
+        let entries = match std::fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.fail(io_problem("open", path, &error));
+                return Vec::new();
+            }
+        };
+        let mut names: Vec<String> =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names.iter().map(|name| join(path, name)).collect()
+    }
+
+    fn file(&mut self, path: &str, name: &str, prefix: &[String], depth: usize, mode: Mode) {
+        let kind = Kind::of(path);
+        let wanted = match mode {
+            Mode::Bundle => matches!(kind, Kind::Rego) || matches!(name, "data.json" | "data.yaml" | "data.yml"),
+            Mode::Data => kind != Kind::Other || depth == 0,
+        };
+        if !wanted || (self.request.only_rego && kind != Kind::Rego) {
+            return;
+        }
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.fail(io_problem("open", path, &error)),
+        };
+        match kind {
+            Kind::Rego => self.rego(path, &bytes),
+            Kind::Json => self.json(path, &bytes, prefix),
+            Kind::Yaml => self.yaml(path, &bytes, prefix),
+            Kind::Bundle => self.archive(path, &bytes, prefix),
+            Kind::Other => self.any(path, &bytes, prefix),
+        }
+    }
+
+    /// A named file with an unknown ending: the first reading that works.
+    fn any(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
+        let before = self.loaded.problems.len();
+        self.rego(path, bytes);
+        if self.loaded.problems.len() == before {
+            return;
+        }
+        self.loaded.problems.truncate(before);
+        self.loaded.modules.pop();
+        match any_document(bytes) {
+            Ok(json) => self.merge(path, json, prefix),
+            Err(_) => self.fail(Problem::plain(format!("{path}: can't recognize file type"))),
+        }
+    }
+
+    pub(crate) fn rego(&mut self, path: &str, bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.fail(not_utf8(path, bytes));
+        };
+        if u32::try_from(text.len()).is_err() {
+            return self.fail(Problem::coded("govc_source_too_large", format!("{path}: source of 4 GiB or more")));
+        }
+        let file = self.loaded.sources.add(path, text);
+        let parsed = govc_syntax::parse_module(file, text, &self.request.parse);
+        let errors = parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        let sources = &self.loaded.sources;
+        self.loaded.problems.extend(errors.map(|d| Problem::from_diagnostic(d, sources)));
+        self.loaded.modules.push(parsed.tree);
+    }
+
+    fn json(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.merge(path, text.to_owned(), prefix),
+            Err(error) => self.fail(Problem::plain(format!("{path}: {error}"))),
+        }
+    }
+
+    fn yaml(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
+        let text = String::from_utf8_lossy(bytes);
+        match yaml::to_json(&text) {
+            Ok(json) => self.merge(path, json, prefix),
+            Err(error) => {
+                self.fail(Problem::plain(format!("{path}: error converting YAML to JSON: {error}")));
+            }
+        }
+    }
+
+    fn merge(&mut self, path: &str, json: String, prefix: &[String]) {
+        let raw = match serde_json::from_str::<Box<RawValue>>(&json) {
+            Ok(raw) => raw,
+            Err(error) => return self.fail(Problem::plain(format!("{path}: {error}"))),
+        };
+        if prefix.is_empty() && !raw.get().trim_start().starts_with('{') {
+            return self.fail(Problem::plain(format!("{path}: document must be of type object")));
+        }
+        if self.loaded.documents.merge(prefix, raw).is_err() {
+            self.fail(Problem::plain(format!("{path}: merge error")));
+        }
+    }
+
+    fn bundle(&mut self, path: &str) {
+        match std::fs::metadata(path) {
+            Err(error) => self.fail(io_problem("stat", path, &error)),
+            Ok(info) if info.is_dir() => self.walk(path, &[], 0, Mode::Bundle),
+            Ok(_) => match std::fs::read(path) {
+                Ok(bytes) => self.archive(path, &bytes, &[]),
+                Err(error) => self.fail(io_problem("open", path, &error)),
+            },
+        }
+    }
+
+    /// A bundle archive. Signatures are not looked at, as in `opa eval -b`; `govc verify` and `govc decide` do.
+    fn archive(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
+        let _ = (bytes, prefix);
+        self.fail(Problem::not_yet(format!("bundle {path}: archives cannot be loaded yet")));
+    }
+}
+
+/// What a file's ending says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Rego,
+    Json,
+    Yaml,
+    Bundle,
+    Other,
+}
+
+impl Kind {
+    fn of(path: &str) -> Self {
+        match Path::new(path).extension().and_then(|e| e.to_str()) {
+            Some("rego") => Self::Rego,
+            Some("json") => Self::Json,
+            Some("yaml" | "yml") => Self::Yaml,
+            _ if path.ends_with(".tar.gz") => Self::Bundle,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A path below a folder, cleaned as Go's `filepath.Join` does: `./a` is `a`.
+fn join(folder: &str, name: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|p| *p != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.push(name);
+    let root = if folder.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
+}
+
+fn not_utf8(path: &str, bytes: &[u8]) -> Problem {
+    let valid = std::str::from_utf8(bytes).err().map_or(0, |error| error.valid_up_to());
+    let before = &bytes[..valid];
+    let row = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let col = before.iter().rev().take_while(|&&b| b != b'\n').count() + 1;
+    Problem {
+        message: "illegal utf-8 character".to_owned(),
+        code: "rego_parse_error".to_owned(),
+        govc_code: "govc_not_utf8".to_owned(),
+        location: Some(Location { file: path.to_owned(), row, col }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_as_go_does() {
+        assert_eq!(join(".", "a"), "a");
+        assert_eq!(join("./x/", "a"), "x/a");
+        assert_eq!(join("/x//y/../z", "a"), "/x/z/a");
+        assert_eq!(join("..", "a"), "../a");
+    }
+
+    #[test]
+    fn splits_prefixes() {
+        assert_eq!(split_prefix("a.b:c.json"), (vec!["a".to_owned(), "b".to_owned()], "c.json"));
+        assert_eq!(split_prefix("file:///x"), (vec![], "/x"));
+        assert_eq!(split_prefix("x.json"), (vec![], "x.json"));
+    }
+}

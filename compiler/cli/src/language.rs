@@ -1,0 +1,40 @@
+//! Flags that say in which language policies are written; almost every command has them.
+
+use crate::problem::Problem;
+use clap::Args;
+use govc_syntax::{ParseOptions, RegoVersion};
+
+/// The language of the policies.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Language {
+    /// Read policies as OPA did before 1.0
+    #[arg(long)]
+    pub(crate) v0_compatible: bool,
+    /// Read policies as OPA 1.0 does (the default)
+    #[arg(long, hide = true)]
+    pub(crate) v1_compatible: bool,
+    /// Switch the keywords `and`, `or` and `not {}` on without an import
+    #[arg(long)]
+    pub(crate) experimental_keywords: bool,
+    /// Capabilities version or file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) capabilities: Option<String>,
+}
+
+impl Language {
+    /// The language where a file does not say.
+    pub(crate) fn version(&self) -> RegoVersion {
+        if self.v0_compatible { RegoVersion::V0 } else { RegoVersion::V1 }
+    }
+
+    /// How modules and queries are parsed.
+    pub(crate) fn parse(&self) -> ParseOptions {
+        let keywords: &[&str] = if self.experimental_keywords { &["and", "or", "not"] } else { &[] };
+        ParseOptions { version: self.version(), keywords: keywords.iter().map(|&k| k.to_owned()).collect() }
+    }
+
+    /// What is asked for and not there yet.
+    pub(crate) fn unsupported(&self) -> Option<Problem> {
+        self.capabilities.as_ref().map(|_| Problem::not_yet("`--capabilities` is not supported yet"))
+    }
+}

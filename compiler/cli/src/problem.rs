@@ -1,0 +1,109 @@
+//! What went wrong, in the shape in which OPA prints it: as JSON in `errors`, as one line for people.
+//!
+//! OPA leaves out what is not there: an error without code has no `code` key.
+
+use crate::output::Node;
+use govc_syntax::{Diagnostic, Sources};
+
+/// Row and column, both from 1, in a file named as the user named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    /// File; empty for the query.
+    pub(crate) file: String,
+    /// Row.
+    pub(crate) row: usize,
+    /// Column in bytes.
+    pub(crate) col: usize,
+}
+
+/// One error.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Problem {
+    /// OPA's text where OPA has one.
+    pub(crate) message: String,
+    /// OPA's code, or empty.
+    pub(crate) code: String,
+    /// Our code, or empty.
+    pub(crate) govc_code: String,
+    /// Where.
+    pub(crate) location: Option<Location>,
+}
+
+impl Problem {
+    /// An error that OPA prints without code and place.
+    pub(crate) fn plain(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    /// Something that govc does not do yet.
+    pub(crate) fn not_yet(message: impl Into<String>) -> Self {
+        Self::coded("govc_not_yet", message)
+    }
+
+    /// An error with a code of ours.
+    pub(crate) fn coded(code: &str, message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: code.to_owned(), govc_code: code.to_owned(), location: None }
+    }
+
+    /// A finding of the compiler.
+    pub(crate) fn from_diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+        let (row, col) = sources.position(diagnostic.span);
+        Self {
+            message: diagnostic.message.clone(),
+            code: diagnostic.opa_code.to_owned(),
+            govc_code: diagnostic.code.to_owned(),
+            location: Some(Location { file: sources.get(diagnostic.span.file).name.clone(), row, col }),
+        }
+    }
+
+    /// OPA's JSON object, with `govc_code` beside `code`.
+    pub(crate) fn to_node(&self) -> Node {
+        let mut object = vec![("message".to_owned(), Node::string(&self.message))];
+        if !self.code.is_empty() {
+            object.push(("code".to_owned(), Node::string(&self.code)));
+        }
+        if !self.govc_code.is_empty() {
+            object.push(("govc_code".to_owned(), Node::string(&self.govc_code)));
+        }
+        if let Some(location) = &self.location {
+            object.push(("location".to_owned(), location.to_node()));
+        }
+        Node::Object(object)
+    }
+
+    /// OPA's one line: `file:row: code: message`.
+    pub(crate) fn line(&self) -> String {
+        let place = match &self.location {
+            Some(l) if l.file.is_empty() => format!("{}:{}: ", l.row, l.col),
+            Some(l) => format!("{}:{}: ", l.file, l.row),
+            None => String::new(),
+        };
+        let code = if self.code.is_empty() { String::new() } else { format!("{}: ", self.code) };
+        format!("{place}{code}{}", self.message)
+    }
+}
+
+impl Location {
+    /// `{"file": .., "row": .., "col": ..}`.
+    pub(crate) fn to_node(&self) -> Node {
+        Node::Object(vec![
+            ("file".to_owned(), Node::string(&self.file)),
+            ("row".to_owned(), Node::int(self.row as i64)),
+            ("col".to_owned(), Node::int(self.col as i64)),
+        ])
+    }
+}
+
+/// All errors as OPA prints them for people.
+pub(crate) fn summary(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(Problem::line).collect();
+    match lines.as_slice() {
+        [one] => format!("1 error occurred: {one}"),
+        many => format!("{} errors occurred:\n{}", many.len(), many.join("\n")),
+    }
+}
+
+/// `{"errors": [..]}`.
+pub(crate) fn errors_node(problems: &[Problem]) -> Node {
+    Node::Object(vec![("errors".to_owned(), Node::Array(problems.iter().map(Problem::to_node).collect()))])
+}
