@@ -12,9 +12,17 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// Compile, test, sign, decide, prove and audit policies written in Rego
 #[derive(Parser, Debug)]
-#[command(name = "govc", version, propagate_version = false, disable_help_subcommand = false, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or allowed; 1 no, denied or refused; 2 error or wrong usage; 3 approval needed.\n\
-                        `govc explain CODE` tells what a code means.")]
+#[command(
+    name = "govc",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 done or allowed; 1 no, denied or refused; 2 error or wrong usage; 3 approval needed.\n\
+                        `govc explain CODE` tells what a code means."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -51,7 +59,19 @@ fn run(command: Command) -> Exit {
 
 /// Commands that OPA has answer wrong usage with OPA's 1, ours with 2.
 const OPA_COMMANDS: &[&str] = &[
-    "bench", "build", "capabilities", "check", "deps", "eval", "exec", "fmt", "inspect", "parse", "run", "sign", "test",
+    "bench",
+    "build",
+    "capabilities",
+    "check",
+    "deps",
+    "eval",
+    "exec",
+    "fmt",
+    "inspect",
+    "parse",
+    "run",
+    "sign",
+    "test",
     "version",
 ];
 

@@ -162,7 +162,9 @@ impl Loader<'_> {
     fn file(&mut self, path: &str, name: &str, prefix: &[String], depth: usize, mode: Mode) {
         let kind = Kind::of(path);
         let wanted = match mode {
-            Mode::Bundle => matches!(kind, Kind::Rego) || matches!(name, "data.json" | "data.yaml" | "data.yml"),
+            Mode::Bundle => {
+                matches!(kind, Kind::Rego) || matches!(name, "data.json" | "data.yaml" | "data.yml")
+            }
             Mode::Data => kind != Kind::Other || depth == 0,
         };
         if !wanted || (self.request.only_rego && kind != Kind::Rego) {
@@ -201,7 +203,8 @@ impl Loader<'_> {
             return self.fail(not_utf8(path, bytes));
         };
         if u32::try_from(text.len()).is_err() {
-            return self.fail(Problem::coded("govc_source_too_large", format!("{path}: source of 4 GiB or more")));
+            return self
+                .fail(Problem::coded("govc_source_too_large", format!("{path}: source of 4 GiB or more")));
         }
         let file = self.loaded.sources.add(path, text);
         let parsed = govc_syntax::parse_module(file, text, &self.request.parse);
@@ -308,6 +311,7 @@ fn not_utf8(path: &str, bytes: &[u8]) -> Problem {
         code: "rego_parse_error".to_owned(),
         govc_code: "govc_not_utf8".to_owned(),
         location: Some(Location { file: path.to_owned(), row, col }),
+        diagnostic: None,
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Problem {
     pub(crate) govc_code: String,
     /// Where.
     pub(crate) location: Option<Location>,
+    /// The compiler's finding, where it is one.
+    pub(crate) diagnostic: Option<Box<Diagnostic>>,
 }
 
 impl Problem {
@@ -42,7 +44,7 @@ impl Problem {
 
     /// An error with a code of ours.
     pub(crate) fn coded(code: &str, message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: code.to_owned(), govc_code: code.to_owned(), location: None }
+        Self { message: message.into(), code: code.to_owned(), govc_code: code.to_owned(), ..Self::default() }
     }
 
     /// A finding of the compiler.
@@ -53,6 +55,7 @@ impl Problem {
             code: diagnostic.opa_code.to_owned(),
             govc_code: diagnostic.code.to_owned(),
             location: Some(Location { file: sources.get(diagnostic.span.file).name.clone(), row, col }),
+            diagnostic: Some(Box::new(diagnostic.clone())),
         }
     }
 

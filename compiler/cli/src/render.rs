@@ -1,4 +1,4 @@
-//! Diagnostics for people: the source line with a mark below, and what would be right.
+//! Diagnostics for terminals: the source line with a mark below, and what would be right.
 
 use codespan_reporting::diagnostic::{Diagnostic as Report, Label, LabelStyle, Severity as Level};
 use codespan_reporting::files::SimpleFiles;
@@ -6,7 +6,7 @@ use codespan_reporting::term::{self, Config};
 use govc_syntax::{Diagnostic, Severity, Sources, Span};
 
 /// The texts of diagnostics, one after the other. Colours where `colored`.
-pub(crate) fn diagnostics(found: &[Diagnostic], sources: &Sources, colored: bool) -> String {
+pub(crate) fn diagnostics(found: &[&Diagnostic], sources: &Sources, colored: bool) -> String {
     let mut files = SimpleFiles::new();
     for (_, source) in sources.iter() {
         files.add(source.name.clone(), source.text.clone());
@@ -24,10 +24,7 @@ pub(crate) fn diagnostics(found: &[Diagnostic], sources: &Sources, colored: bool
 type Files = SimpleFiles<String, String>;
 
 fn plain(config: &Config, files: &Files, report: &Report<usize>) -> String {
-    let mut out = String::new();
-    let shown = term::emit_to_string(config, files, report);
-    out.push_str(&shown.unwrap_or_else(|_| format!("{}\n", report.message)));
-    out
+    term::emit_into_string(config, files, report).unwrap_or_else(|_| format!("{}\n", report.message))
 }
 
 fn ansi(config: &Config, files: &Files, report: &Report<usize>) -> String {

@@ -27,7 +27,10 @@ pub(crate) fn run(args: &Explain) -> Exit {
 }
 
 fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PAGES.split("\n# ").filter_map(|page| page.trim_start_matches("# ").split_once('\n')).map(|(c, t)| (c, t.trim()))
+    PAGES
+        .split("\n# ")
+        .filter_map(|page| page.trim_start_matches("# ").split_once('\n'))
+        .map(|(c, t)| (c, t.trim()))
 }
 
 fn page(code: &str) -> Exit {
@@ -37,7 +40,8 @@ fn page(code: &str) -> Exit {
             Exit::Success
         }
         None => {
-            let near = pages().map(|(name, _)| name).min_by_key(|name| distance(name, code)).unwrap_or_default();
+            let near =
+                pages().map(|(name, _)| name).min_by_key(|name| distance(name, code)).unwrap_or_default();
             output::eprintln(&format!("no page for code `{code}`; did you mean `{near}`?"));
             Exit::Failure
         }

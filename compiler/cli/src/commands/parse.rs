@@ -9,7 +9,9 @@ use clap::{Args, ValueEnum};
 
 /// Parse one file and print what was read
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  $ govc parse policy/access.rego\n  $ govc parse policy/access.rego --emit tokens")]
+#[command(
+    after_help = "Examples:\n  $ govc parse policy/access.rego\n  $ govc parse policy/access.rego --emit tokens"
+)]
 pub(crate) struct Parse {
     /// The file
     path: String,
@@ -39,7 +41,8 @@ pub(crate) fn run(args: &Parse) -> Exit {
     if args.emit == Emit::Tokens {
         return tokens(args);
     }
-    let request = files::Request { data: vec![args.path.clone()], parse: args.language.parse(), ..Default::default() };
+    let request =
+        files::Request { data: vec![args.path.clone()], parse: args.language.parse(), ..Default::default() };
     let loaded = files::load(&request);
     if !loaded.problems.is_empty() {
         report(args, &loaded.problems);
@@ -66,7 +69,7 @@ fn report(args: &Parse, problems: &[problem::Problem]) {
 fn tokens(args: &Parse) -> Exit {
     match std::fs::read_to_string(&args.path) {
         Ok(text) => {
-            output::print(&tokens_of(&text, args));
+            output::print(&tokens_of(&text));
             Exit::Success
         }
         Err(error) => {
@@ -74,4 +77,17 @@ fn tokens(args: &Parse) -> Exit {
             Exit::Failure
         }
     }
+}
+
+/// One line a token: row, column, kind, text.
+fn tokens_of(text: &str) -> String {
+    let mut sources = govc_syntax::Sources::default();
+    let file = sources.add("", text);
+    let mut out = String::new();
+    for token in govc_syntax::lex::lex(file, text, true).tokens {
+        let (row, col) = sources.get(file).position(token.start);
+        let written = text.get(token.start as usize..token.end as usize).unwrap_or_default();
+        out.push_str(&format!("{row}:{col}\t{:?}\t{written}\n", token.kind));
+    }
+    out
 }

@@ -55,7 +55,8 @@ impl Documents {
             return Ok(());
         }
         let object = self.open().ok_or(Conflict)?;
-        let entries: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text.get()).map_err(|_| Conflict)?;
+        let entries: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(text.get()).map_err(|_| Conflict)?;
         for (key, value) in entries {
             match object.get_mut(&key) {
                 Some(child) => child.merge_text_below(value)?,
@@ -132,7 +133,11 @@ mod tests {
 
     #[test]
     fn keeps_the_text_of_numbers() {
-        let text = merged(&[(&["a"], r#"{"x":1.10}"#), (&["a"], r#"{"y":1e400}"#), (&[], r#"{"b":123456789012345678901}"#)]);
+        let text = merged(&[
+            (&["a"], r#"{"x":1.10}"#),
+            (&["a"], r#"{"y":1e400}"#),
+            (&[], r#"{"b":123456789012345678901}"#),
+        ]);
         assert_eq!(text.as_deref(), Ok(r#"{"a":{"x":1.10,"y":1e400},"b":123456789012345678901}"#));
     }
 

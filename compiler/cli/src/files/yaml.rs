@@ -5,20 +5,20 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 /// Levels of nesting, and nodes after aliases are written out, that one document may have.
 const DEPTH: usize = 1_000;
-const NODES: usize = 10_000_000;
+const NODES: usize = 5_000_000;
 
-#[derive(Clone)]
+/// Nodes are shared, so that aliases of aliases cost nothing until they are written out, which is bounded.
 enum Yaml {
     Scalar(String),
-    List(Vec<Yaml>),
-    Map(Vec<(Key, Yaml)>),
+    List(Vec<Rc<Yaml>>),
+    Map(Vec<(Key, Rc<Yaml>)>),
 }
 
 /// A key: its text, and whether it is the merge key `<<`.
-#[derive(Clone)]
 struct Key {
     text: String,
     merge: bool,
@@ -36,7 +36,7 @@ pub(crate) fn to_json(text: &str) -> Result<String, String> {
 
 struct Reader<'t> {
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
-    anchors: HashMap<usize, Yaml>,
+    anchors: HashMap<usize, Rc<Yaml>>,
     nodes: usize,
 }
 
@@ -49,32 +49,35 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn document(&mut self) -> Result<Yaml, String> {
+    fn document(&mut self) -> Result<Rc<Yaml>, String> {
         loop {
             match self.next()? {
                 Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
-                Event::StreamEnd | Event::DocumentEnd => return Ok(Yaml::Scalar("null".to_owned())),
+                Event::StreamEnd | Event::DocumentEnd => return Ok(Rc::new(Yaml::Scalar("null".to_owned()))),
                 event => return self.node(event, 0),
             }
         }
     }
 
-    fn node(&mut self, event: Event<'t>, depth: usize) -> Result<Yaml, String> {
+    fn node(&mut self, event: Event<'t>, depth: usize) -> Result<Rc<Yaml>, String> {
         self.nodes += 1;
         if depth > DEPTH || self.nodes > NODES {
             return Err(format!("yaml: document exceeds {DEPTH} levels or {NODES} nodes"));
         }
         let (anchor, node) = match event {
-            Event::Scalar(text, style, anchor, tag) => (anchor, Yaml::Scalar(scalar(&text, style, tag.as_deref()))),
+            Event::Scalar(text, style, anchor, tag) => {
+                (anchor, Yaml::Scalar(scalar(&text, style, tag.as_deref())))
+            }
             Event::SequenceStart(anchor, _) => (anchor, self.list(depth)?),
             Event::MappingStart(anchor, _) => (anchor, self.map(depth)?),
             Event::Alias(id) => {
-                (0, self.anchors.get(&id).cloned().ok_or_else(|| "yaml: unknown anchor".to_owned())?)
+                return self.anchors.get(&id).cloned().ok_or_else(|| "yaml: unknown anchor".to_owned());
             }
             _ => return Err("yaml: unexpected end of document".to_owned()),
         };
+        let node = Rc::new(node);
         if anchor > 0 {
-            self.anchors.insert(anchor, node.clone());
+            self.anchors.insert(anchor, Rc::clone(&node));
         }
         Ok(node)
     }
@@ -97,7 +100,7 @@ impl<'t> Reader<'t> {
                 Event::Scalar(text, ScalarStyle::Plain, 0, None) if text == "<<" => {
                     Key { text: text.into_owned(), merge: true }
                 }
-                event => Key { text: key_text(self.node(event, depth + 1)?)?, merge: false },
+                event => Key { text: key_text(&*self.node(event, depth + 1)?)?, merge: false },
             };
             let event = self.next()?;
             entries.push((key, self.node(event, depth + 1)?));
@@ -106,9 +109,9 @@ impl<'t> Reader<'t> {
 }
 
 /// JSON keys are strings: other scalars become their text.
-fn key_text(node: Yaml) -> Result<String, String> {
+fn key_text(node: &Yaml) -> Result<String, String> {
     match node {
-        Yaml::Scalar(json) => Ok(serde_json::from_str::<String>(&json).unwrap_or(json)),
+        Yaml::Scalar(json) => Ok(serde_json::from_str::<String>(json).unwrap_or_else(|_| json.clone())),
         _ => Err("yaml: unsupported map key".to_owned()),
     }
 }
@@ -125,8 +128,12 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&saphyr_parser::Tag>) -> S
 fn plain(text: &str) -> Option<String> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Some("null".to_owned()),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Some("true".to_owned()),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Some("false".to_owned()),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Some("true".to_owned())
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Some("false".to_owned())
+        }
         _ => integer(text).or_else(|| float(text)),
     }
 }
@@ -170,7 +177,8 @@ fn magnitude(digits: &str) -> Option<i128> {
 /// Decimals pass through a float, as in OPA; what a float cannot hold stays a string.
 fn float(text: &str) -> Option<String> {
     let body = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let numeric = body.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
+    let numeric =
+        body.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
     if !numeric || !body.bytes().any(|b| b.is_ascii_digit()) || body.starts_with(['e', 'E', '_']) {
         return None;
     }
@@ -231,19 +239,21 @@ fn write(node: &Yaml, out: &mut String, written: &mut usize) -> Result<(), Strin
 fn flatten(entries: &[(Key, Yaml)]) -> BTreeMap<&str, &Yaml> {
     let mut map = BTreeMap::new();
     for (_, merged) in entries.iter().filter(|(key, _)| key.merge) {
-        let sources = match merged {
+        let sources = match &**merged {
             Yaml::List(items) => items.as_slice(),
-            one => std::slice::from_ref(one),
+            _ => std::slice::from_ref(merged),
         };
         for source in sources {
-            if let Yaml::Map(inner) = source {
+            if let Yaml::Map(inner) = &**source {
                 for (key, value) in flatten(inner) {
                     map.entry(key).or_insert(value);
                 }
             }
         }
     }
-    map.extend(entries.iter().filter(|(key, _)| !key.merge).map(|(key, value)| (key.text.as_str(), value)));
+    map.extend(
+        entries.iter().filter(|(key, _)| !key.merge).map(|(key, value)| (key.text.as_str(), &**value)),
+    );
     map
 }
 
