@@ -236,7 +236,7 @@ fn write(node: &Yaml, out: &mut String, written: &mut usize) -> Result<(), Strin
 }
 
 /// Applies merge keys: what they bring never replaces a key that is written out.
-fn flatten(entries: &[(Key, Yaml)]) -> BTreeMap<&str, &Yaml> {
+fn flatten(entries: &[(Key, Rc<Yaml>)]) -> BTreeMap<&str, &Yaml> {
     let mut map = BTreeMap::new();
     for (_, merged) in entries.iter().filter(|(key, _)| key.merge) {
         let sources = match &**merged {
