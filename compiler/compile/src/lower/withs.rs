@@ -28,6 +28,8 @@ impl Withs<'_> {
         let mut out = Vec::with_capacity(body.len());
         for mut e in std::mem::take(body) {
             for with in &mut e.with {
+                self.name_builtin(&mut with.value);
+                self.name_builtin(&mut with.target);
                 match self.check(with) {
                     Ok(true) => out.push(self.bind(with)),
                     Ok(false) => {}
@@ -37,6 +39,15 @@ impl Withs<'_> {
             out.push(e);
         }
         *body = out;
+    }
+
+    /// A variable with the name of a builtin is the builtin, not a variable.
+    fn name_builtin(&self, t: &mut Term) {
+        if let TermKind::Var(name) = t.kind {
+            if !self.names.is_rewritten(name) && self.builtins.contains(self.names.raw(name)) {
+                t.kind = TermKind::Ref(vec![Term::var(name, t.span)]);
+            }
+        }
     }
 
     fn bind(&mut self, with: &mut With) -> Expr {
