@@ -58,7 +58,10 @@ fn check_call(names: &Names, functions: &Functions, e: &Expr, call: &Call) -> Op
     let given = call.args.len();
     let text = || print::operator(names, &call.op.target);
     let Some(arity) = functions.arity(&call.op.target) else {
-        return Some(type_error("govc_undefined_function", (e.span, format!("undefined function {}", text()))));
+        return Some(type_error(
+            "govc_undefined_function",
+            (e.span, format!("undefined function {}", text())),
+        ));
     };
     if is_variadic(functions, &call.op.target) || given == arity + 1 || (given == arity && !e.generated) {
         return None;
@@ -106,7 +109,12 @@ pub(crate) fn void_calls(names: &Names, builtins: &Builtins, t: &Term, out: &mut
 }
 
 /// The same for all terms of a body.
-pub(crate) fn void_calls_in_body(names: &Names, builtins: &Builtins, body: &[Expr], out: &mut Vec<Diagnostic>) {
+pub(crate) fn void_calls_in_body(
+    names: &Names,
+    builtins: &Builtins,
+    body: &[Expr],
+    out: &mut Vec<Diagnostic>,
+) {
     walk::body(body, &mut |t| {
         void_calls(names, builtins, t, out);
         true

@@ -21,8 +21,10 @@ pub mod ty;
 
 pub use builtins::{Builtins, HostBuiltin};
 pub use plan::{PlanRequest, plan};
+pub use ty::{TypeTable, Vocabulary};
 
 use govc_syntax::{Diagnostic, Sources, ast};
+use std::collections::BTreeMap;
 
 /// How modules are checked.
 #[derive(Clone)]
@@ -38,11 +40,30 @@ pub struct CheckOptions<'a> {
     pub data_exists: Option<&'a dyn Fn(&[String]) -> bool>,
     /// Number of errors after which no more are reported; 0: no limit.
     pub error_limit: usize,
+    /// JSON Schemas and known names.
+    pub schemas: Schemas,
+}
+
+/// What is known of documents before any policy: JSON Schemas, and names of actions, tools and the like.
+#[derive(Clone, Debug, Default)]
+pub struct Schemas {
+    /// Schemas by their name as a reference: `schema` is that of `input`, `schema.a.b` can be named by a
+    /// `schemas` annotation.
+    pub by_name: BTreeMap<String, serde_json::Value>,
+    /// Strings that fields may hold.
+    pub vocabulary: Vocabulary,
 }
 
 impl Default for CheckOptions<'_> {
     fn default() -> Self {
-        Self { strict: false, print: false, builtins: Builtins::default(), data_exists: None, error_limit: 10 }
+        Self {
+            strict: false,
+            print: false,
+            builtins: Builtins::default(),
+            data_exists: None,
+            error_limit: 10,
+            schemas: Schemas::default(),
+        }
     }
 }
 
@@ -64,6 +85,8 @@ pub struct Checked {
     pub unit: hir::Unit,
     /// Findings, in the order of OPA.
     pub diagnostics: Vec<Diagnostic>,
+    /// The types of rules and of their variables; as far as there are no errors.
+    pub types: TypeTable,
     program: lower::Program,
 }
 
@@ -76,8 +99,7 @@ impl Checked {
 
 /// Resolves, checks and lowers modules.
 pub fn check(sources: &Sources, modules: &[ast::Module], options: &CheckOptions) -> Checked {
-    let (program, unit, diagnostics) = lower::check(sources, modules, options);
-    Checked { unit, diagnostics, program }
+    lower::check(sources, modules, options)
 }
 
 /// Resolves, checks and lowers a query over modules that have been checked without an error.
@@ -90,5 +112,5 @@ pub fn check_query(
     options: &CheckOptions,
     query: &QueryOptions,
 ) -> Result<hir::Query, Vec<Diagnostic>> {
-    lower::check_query(&checked.program, body, options, query)
+    lower::check_query(checked, body, options, query)
 }

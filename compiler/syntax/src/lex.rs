@@ -385,7 +385,8 @@ impl<'t> Lexing<'t> {
     }
 
     fn push(&mut self, kind: Raw, start: usize, end: usize, fault: Option<LexFault>) {
-        let kind = if fault.is_some() && !matches!(kind, Raw::Number | Raw::Str) { Raw::Illegal } else { kind };
+        let kind =
+            if fault.is_some() && !matches!(kind, Raw::Number | Raw::Str) { Raw::Illegal } else { kind };
         let (newline, space) = (self.newline, self.space);
         (self.newline, self.space) = (false, false);
         self.out.tokens.push(RawToken { kind, start: start as u32, end: end as u32, newline, space, fault });
@@ -394,7 +395,10 @@ impl<'t> Lexing<'t> {
 
 fn stray_characters(text: &str) -> Vec<(u32, LexFault)> {
     let nul = text.match_indices('\0').map(|(i, _)| (i as u32, LexFault::Nul));
-    let bom = text.match_indices('\u{feff}').filter(|&(i, _)| i > 0).map(|(i, _)| (i as u32, LexFault::ByteOrderMark));
+    let bom = text
+        .match_indices('\u{feff}')
+        .filter(|&(i, _)| i > 0)
+        .map(|(i, _)| (i as u32, LexFault::ByteOrderMark));
     let mut all: Vec<_> = nul.chain(bom).collect();
     all.sort_by_key(|&(at, _)| at);
     all

@@ -350,8 +350,17 @@ impl<'t> Prepass<'t> {
             None => true,
             Some(Tok::Not) => true,
             Some(
-                Tok::Sep | Tok::Semi | Tok::BodyBrace | Tok::OperandBrace | Tok::CompBar | Tok::If | Tok::Default
-                | Tok::Package | Tok::Import | Tok::TplStart | Tok::TplMid,
+                Tok::Sep
+                | Tok::Semi
+                | Tok::BodyBrace
+                | Tok::OperandBrace
+                | Tok::CompBar
+                | Tok::If
+                | Tok::Default
+                | Tok::Package
+                | Tok::Import
+                | Tok::TplStart
+                | Tok::TplMid,
             ) => true,
             _ => false,
         }
@@ -439,7 +448,10 @@ impl<'t> Prepass<'t> {
         if !self.raw[i].space && self.after_operand() {
             return Tok::Call;
         }
-        if (self.keywords.logical() || self.keywords.not_bodies) && self.operand_position() && self.is_group(i) {
+        if (self.keywords.logical() || self.keywords.not_bodies)
+            && self.operand_position()
+            && self.is_group(i)
+        {
             return Tok::GroupParen;
         }
         Tok::LParen
@@ -447,7 +459,8 @@ impl<'t> Prepass<'t> {
 
     /// Where an operand of `and` and `or`, or a whole statement, may begin.
     fn operand_position(&self) -> bool {
-        self.statement_start() || matches!(self.previous(), Some(Tok::AndWord | Tok::OrWord | Tok::GroupParen))
+        self.statement_start()
+            || matches!(self.previous(), Some(Tok::AndWord | Tok::OrWord | Tok::GroupParen))
             || (self.after_operand() && !matches!(self.top().holds, Holds::Elements | Holds::Group))
     }
 
@@ -465,7 +478,9 @@ impl<'t> Prepass<'t> {
         let mut operand = false;
         while at < close as usize {
             let kind = self.raw[at].kind;
-            if operand && (matches!(kind, Raw::AndWord | Raw::OrWord) && self.is_active(kind) || kind == Raw::With) {
+            if operand
+                && (matches!(kind, Raw::AndWord | Raw::OrWord) && self.is_active(kind) || kind == Raw::With)
+            {
                 return true;
             }
             operand = raw_ends_operand(kind);
@@ -527,7 +542,11 @@ impl<'t> Prepass<'t> {
     fn brace_after_if(&self, i: usize) -> Tok {
         let close = self.partner[i];
         if self.in_else || close == NONE {
-            return if self.followed_by_logical(i) && !self.in_else { Tok::OperandBrace } else { Tok::BodyBrace };
+            return if self.followed_by_logical(i) && !self.in_else {
+                Tok::OperandBrace
+            } else {
+                Tok::BodyBrace
+            };
         }
         let close = close as usize;
         if self.followed_by_logical(i) {
@@ -551,7 +570,14 @@ impl<'t> Prepass<'t> {
             match t.kind {
                 Raw::Colon => return true,
                 Raw::Bar => return !infix && operand,
-                Raw::Comma | Raw::Semi | Raw::Assign | Raw::Unify | Raw::With | Raw::Some | Raw::Every | Raw::Not => return false,
+                Raw::Comma
+                | Raw::Semi
+                | Raw::Assign
+                | Raw::Unify
+                | Raw::With
+                | Raw::Some
+                | Raw::Every
+                | Raw::Not => return false,
                 kind if operand && is_infix(kind) => infix = true,
                 kind if operand && t.newline && raw_starts_operand(kind) => return false,
                 _ => {}
@@ -568,7 +594,9 @@ impl<'t> Prepass<'t> {
         let mut at = i + 1;
         while at < close {
             match self.raw[at].kind {
-                Raw::Semi | Raw::Assign | Raw::Unify | Raw::Some | Raw::Every | Raw::Not | Raw::With => return true,
+                Raw::Semi | Raw::Assign | Raw::Unify | Raw::Some | Raw::Every | Raw::Not | Raw::With => {
+                    return true;
+                }
                 _ => at = self.skip(at),
             }
         }
@@ -674,10 +702,8 @@ impl<'t> Prepass<'t> {
     /// Switches on what the import that ends before `end` asks for.
     fn end_import(&mut self, end: usize) {
         let Some(at) = self.import.take() else { return };
-        let words: Vec<&str> = self.raw[at + 1..end]
-            .iter()
-            .map(|t| &self.text[t.start as usize..t.end as usize])
-            .collect();
+        let words: Vec<&str> =
+            self.raw[at + 1..end].iter().map(|t| &self.text[t.start as usize..t.end as usize]).collect();
         match words[..] {
             ["future", ".", "keywords"] => self.keywords.all(),
             ["future", ".", "keywords", ".", word] => self.keywords.add(word),
@@ -742,9 +768,23 @@ fn continues_term(next: &RawToken) -> bool {
 fn is_keyword(kind: Raw) -> bool {
     matches!(
         kind,
-        Raw::Package | Raw::Import | Raw::As | Raw::Default | Raw::Else | Raw::Not | Raw::Some | Raw::With
-            | Raw::Null | Raw::True | Raw::False | Raw::If | Raw::Contains | Raw::In | Raw::Every
-            | Raw::AndWord | Raw::OrWord
+        Raw::Package
+            | Raw::Import
+            | Raw::As
+            | Raw::Default
+            | Raw::Else
+            | Raw::Not
+            | Raw::Some
+            | Raw::With
+            | Raw::Null
+            | Raw::True
+            | Raw::False
+            | Raw::If
+            | Raw::Contains
+            | Raw::In
+            | Raw::Every
+            | Raw::AndWord
+            | Raw::OrWord
     )
 }
 
@@ -755,32 +795,80 @@ fn is_word(kind: Raw) -> bool {
 fn is_infix(kind: Raw) -> bool {
     matches!(
         kind,
-        Raw::EqEq | Raw::NotEq | Raw::Lt | Raw::Le | Raw::Gt | Raw::Ge | Raw::Plus | Raw::Minus | Raw::Star
-            | Raw::Slash | Raw::Percent | Raw::Amp | Raw::Bar | Raw::In
+        Raw::EqEq
+            | Raw::NotEq
+            | Raw::Lt
+            | Raw::Le
+            | Raw::Gt
+            | Raw::Ge
+            | Raw::Plus
+            | Raw::Minus
+            | Raw::Star
+            | Raw::Slash
+            | Raw::Percent
+            | Raw::Amp
+            | Raw::Bar
+            | Raw::In
     )
 }
 
 fn is_infix_tok(tok: Tok) -> bool {
     matches!(
         tok,
-        Tok::EqEq | Tok::NotEq | Tok::Lt | Tok::Le | Tok::Gt | Tok::Ge | Tok::Plus | Tok::Minus | Tok::Star
-            | Tok::Slash | Tok::Percent | Tok::Amp | Tok::Bar | Tok::In | Tok::AndWord | Tok::OrWord
+        Tok::EqEq
+            | Tok::NotEq
+            | Tok::Lt
+            | Tok::Le
+            | Tok::Gt
+            | Tok::Ge
+            | Tok::Plus
+            | Tok::Minus
+            | Tok::Star
+            | Tok::Slash
+            | Tok::Percent
+            | Tok::Amp
+            | Tok::Bar
+            | Tok::In
+            | Tok::AndWord
+            | Tok::OrWord
     )
 }
 
 fn raw_ends_operand(kind: Raw) -> bool {
     matches!(
         kind,
-        Raw::Ident | Raw::Number | Raw::Str | Raw::RawStr | Raw::TplWhole | Raw::TplEnd | Raw::Null | Raw::True
-            | Raw::False | Raw::RBrack | Raw::RBrace | Raw::RParen | Raw::Contains
+        Raw::Ident
+            | Raw::Number
+            | Raw::Str
+            | Raw::RawStr
+            | Raw::TplWhole
+            | Raw::TplEnd
+            | Raw::Null
+            | Raw::True
+            | Raw::False
+            | Raw::RBrack
+            | Raw::RBrace
+            | Raw::RParen
+            | Raw::Contains
     )
 }
 
 fn raw_starts_operand(kind: Raw) -> bool {
     matches!(
         kind,
-        Raw::Ident | Raw::Number | Raw::Str | Raw::RawStr | Raw::TplWhole | Raw::TplStart | Raw::Null | Raw::True
-            | Raw::False | Raw::LBrack | Raw::LBrace | Raw::LParen | Raw::Contains
+        Raw::Ident
+            | Raw::Number
+            | Raw::Str
+            | Raw::RawStr
+            | Raw::TplWhole
+            | Raw::TplStart
+            | Raw::Null
+            | Raw::True
+            | Raw::False
+            | Raw::LBrack
+            | Raw::LBrace
+            | Raw::LParen
+            | Raw::Contains
     )
 }
 
@@ -788,8 +876,18 @@ fn raw_starts_operand(kind: Raw) -> bool {
 pub(crate) fn ends_operand(tok: Tok) -> bool {
     matches!(
         tok,
-        Tok::Ident | Tok::Number | Tok::Str | Tok::RawStr | Tok::TplWhole | Tok::TplEnd | Tok::Null | Tok::True
-            | Tok::False | Tok::RBrack | Tok::RBrace | Tok::RParen
+        Tok::Ident
+            | Tok::Number
+            | Tok::Str
+            | Tok::RawStr
+            | Tok::TplWhole
+            | Tok::TplEnd
+            | Tok::Null
+            | Tok::True
+            | Tok::False
+            | Tok::RBrack
+            | Tok::RBrace
+            | Tok::RParen
     )
 }
 
@@ -797,9 +895,26 @@ pub(crate) fn ends_operand(tok: Tok) -> bool {
 fn starts_statement(tok: Tok) -> bool {
     matches!(
         tok,
-        Tok::Ident | Tok::Number | Tok::Str | Tok::RawStr | Tok::TplWhole | Tok::TplStart | Tok::Null | Tok::True
-            | Tok::False | Tok::LBrack | Tok::LBrace | Tok::OperandBrace | Tok::LParen | Tok::GroupParen | Tok::Not
-            | Tok::Some | Tok::Every | Tok::Package | Tok::Import | Tok::Default
+        Tok::Ident
+            | Tok::Number
+            | Tok::Str
+            | Tok::RawStr
+            | Tok::TplWhole
+            | Tok::TplStart
+            | Tok::Null
+            | Tok::True
+            | Tok::False
+            | Tok::LBrack
+            | Tok::LBrace
+            | Tok::OperandBrace
+            | Tok::LParen
+            | Tok::GroupParen
+            | Tok::Not
+            | Tok::Some
+            | Tok::Every
+            | Tok::Package
+            | Tok::Import
+            | Tok::Default
     )
 }
 

@@ -37,14 +37,20 @@ fn parse_all(root: &Path, version: RegoVersion) -> (usize, Vec<String>) {
                 continue;
             }
             let experimental = case["experimental_keywords"] == true;
-            let keywords = if experimental { vec!["and".to_owned(), "or".to_owned(), "not".to_owned()] } else { vec![] };
+            let keywords =
+                if experimental { vec!["and".to_owned(), "or".to_owned(), "not".to_owned()] } else { vec![] };
             let options = ParseOptions { version, keywords };
             for module in case["modules"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 count += 1;
                 let parsed = parse_module(FileId(0), module, &options);
                 if let Some(first) = parsed.diagnostics.first() {
                     let row = module[..first.span.start as usize].matches('\n').count() + 1;
-                    failures.push(format!("{} {}: row {row}: {}", file.display(), case["note"], first.message));
+                    failures.push(format!(
+                        "{} {}: row {row}: {}",
+                        file.display(),
+                        case["note"],
+                        first.message
+                    ));
                 }
             }
         }

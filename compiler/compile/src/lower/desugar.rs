@@ -110,13 +110,7 @@ impl Desugar<'_> {
             Some(body) => self.body(body),
             None => vec![Expr::truth(place)],
         };
-        Branch {
-            value,
-            body,
-            bodiless: rule.body.is_none(),
-            span: rule.span,
-            head_span: rule.head.span,
-        }
+        Branch { value, body, bodiless: rule.body.is_none(), span: rule.span, head_span: rule.head.span }
     }
 
     fn else_branch(&mut self, branch: &ast::Else) -> Branch {
@@ -131,13 +125,7 @@ impl Desugar<'_> {
         if branch.body.as_ref().is_some_and(|b| !b.braced) {
             body.iter_mut().for_each(|expr| expr.span = branch.span);
         }
-        Branch {
-            value,
-            body,
-            bodiless: branch.body.is_none(),
-            span: branch.span,
-            head_span: branch.span,
-        }
+        Branch { value, body, bodiless: branch.body.is_none(), span: branch.span, head_span: branch.span }
     }
 
     /// The statements of a body; an empty one says `true`.
@@ -407,4 +395,3 @@ fn builtin_call(name: &str, args: Vec<Term>, span: Span) -> TermKind {
     let op = Operator { target: Target::Builtin(Arc::from(name)), span };
     TermKind::Call(Box::new(Call { op, args }))
 }
-

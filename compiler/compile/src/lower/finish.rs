@@ -67,13 +67,7 @@ impl Finisher<'_> {
     }
 
     fn build(&self, equal_unifies: bool) -> Build<'_> {
-        Build {
-            f: self,
-            scope: hir::Scope::default(),
-            map: FxHashMap::default(),
-            depth: 0,
-            equal_unifies,
-        }
+        Build { f: self, scope: hir::Scope::default(), map: FxHashMap::default(), depth: 0, equal_unifies }
     }
 }
 
@@ -202,7 +196,8 @@ impl Build<'_> {
         self.depth += 1;
         let names: NameSet = every.key.into_iter().chain([every.value]).collect();
         let new = self.declare(&names);
-        let key = every.key.filter(|k| !self.f.names.is_generated(*k)).and_then(|k| self.map.get(&k).copied());
+        let key =
+            every.key.filter(|k| !self.f.names.is_generated(*k)).and_then(|k| self.map.get(&k).copied());
         let value = self.map.get(&every.value).copied().unwrap_or(hir::Var(0));
         let body = self.body(&every.body);
         self.forget(new);
@@ -244,7 +239,9 @@ impl Build<'_> {
             return hir::WithValue::Function(hir::Callee::Function(path));
         }
         if replaces_function {
-            if let Some(name) = builtin_name(self.f.names, t).filter(|n| self.f.functions.builtins.contains(n)) {
+            if let Some(name) =
+                builtin_name(self.f.names, t).filter(|n| self.f.functions.builtins.contains(n))
+            {
                 return hir::WithValue::Function(hir::Callee::Builtin(name));
             }
         }
@@ -298,9 +295,7 @@ impl Build<'_> {
         let new = self.declare(&own_names(&c.body));
         let body = self.statements(&c.body);
         let kind = match (c.shape, &c.key) {
-            (Shape::Object, Some(key)) => {
-                hir::ComprehensionKind::Object(self.term(key), self.term(&c.term))
-            }
+            (Shape::Object, Some(key)) => hir::ComprehensionKind::Object(self.term(key), self.term(&c.term)),
             (Shape::Set, _) => hir::ComprehensionKind::Set(self.term(&c.term)),
             _ => hir::ComprehensionKind::Array(self.term(&c.term)),
         };

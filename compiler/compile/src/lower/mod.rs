@@ -15,7 +15,6 @@ pub(crate) mod tree;
 pub(crate) mod walk;
 pub(crate) mod withs;
 
-use crate::CheckOptions;
 use crate::check::{self, Functions, compile_error};
 use crate::conflicts::Conflicts;
 use crate::hir;
@@ -23,6 +22,8 @@ use crate::recursion::Graph;
 use crate::resolve::{Globals, Resolver};
 use crate::rules::RuleTree;
 use crate::safety;
+use crate::ty::{self, TypeOptions, TypeTable};
+use crate::{CheckOptions, Checked};
 use govc_syntax::{Diagnostic, RegoVersion, Sources, Span, ast};
 use names::{Name, NameSet, Names};
 use std::collections::BTreeSet;
@@ -53,17 +54,18 @@ struct Lowering<'a> {
 }
 
 /// Lowers and checks modules.
-pub(crate) fn check(
-    sources: &Sources,
-    modules: &[ast::Module],
-    options: &CheckOptions,
-) -> (Program, hir::Unit, Vec<Diagnostic>) {
+pub(crate) fn check(sources: &Sources, modules: &[ast::Module], options: &CheckOptions) -> Checked {
     let mut lowering = Lowering::new(sources, modules, options);
-    lowering.run();
-    let unit = lowering.unit();
-    let mut found = std::mem::take(&mut lowering.found);
-    limit(&mut found, options.error_limit);
-    (lowering.program, unit, found)
+    lowering.run(&Lowering::BEFORE_TYPES);
+    let mut unit = lowering.unit();
+    let types = lowering.infer(&unit);
+    lowering.run(&Lowering::AFTER_TYPES);
+    if !lowering.found.is_empty() {
+        unit.rules.clear();
+    }
+    let mut diagnostics = std::mem::take(&mut lowering.found);
+    limit(&mut diagnostics, options.error_limit);
+    Checked { unit, diagnostics, types, program: lowering.program }
 }
 
 /// OPA stops at a number of errors and says so.
@@ -78,6 +80,27 @@ fn limit(found: &mut Vec<Diagnostic>, limit: usize) {
 type Stage<'a> = fn(&mut Lowering<'a>);
 
 impl<'a> Lowering<'a> {
+    const BEFORE_TYPES: [Stage<'a>; 16] = [
+        Self::resolve,
+        Self::check_overrides,
+        Self::check_imports,
+        Self::grow_tree,
+        Self::rewrite_locals,
+        Self::rewrite_templates,
+        Self::check_void_calls,
+        Self::rewrite_prints,
+        Self::expand_calls,
+        Self::hoist_heads,
+        Self::rewrite_withs,
+        Self::check_conflicts,
+        Self::check_undefined_functions,
+        Self::check_safety_of_heads,
+        Self::check_safety_of_bodies,
+        Self::check_recursion,
+    ];
+
+    const AFTER_TYPES: [Stage<'a>; 1] = [Self::check_builtins];
+
     fn new(sources: &'a Sources, modules: &'a [ast::Module], options: &'a CheckOptions) -> Self {
         let mut names = Names::new("__local");
         let mut rules = Vec::new();
@@ -93,32 +116,35 @@ impl<'a> Lowering<'a> {
         Self { sources, modules, options, program, found: Vec::new() }
     }
 
-    fn run(&mut self) {
-        let stages: [Stage<'a>; 17] = [
-            Self::resolve,
-            Self::check_overrides,
-            Self::check_imports,
-            Self::grow_tree,
-            Self::rewrite_locals,
-            Self::rewrite_templates,
-            Self::check_void_calls,
-            Self::rewrite_prints,
-            Self::expand_calls,
-            Self::hoist_heads,
-            Self::rewrite_withs,
-            Self::check_conflicts,
-            Self::check_undefined_functions,
-            Self::check_safety_of_heads,
-            Self::check_safety_of_bodies,
-            Self::check_recursion,
-            Self::check_builtins,
-        ];
+    fn run(&mut self, stages: &[Stage<'a>]) {
         for stage in stages {
-            stage(self);
             if !self.found.is_empty() {
                 return;
             }
+            stage(self);
         }
+    }
+
+    /// Types of all rules, inferred in the order of their dependencies.
+    fn infer(&mut self, unit: &hir::Unit) -> TypeTable {
+        if !self.found.is_empty() {
+            return TypeTable::default();
+        }
+        let p = &self.program;
+        let order = Graph::new(&p.rules, &p.tree).sorted(&p.order);
+        let order: Vec<hir::RuleId> = order.into_iter().map(|r| hir::RuleId(r as u32)).collect();
+        let options = match type_options(self.options) {
+            Ok(options) => options,
+            Err(error) => {
+                self.found.push(check::type_error("govc_schema", (Span::default(), error)));
+                return TypeTable::default();
+            }
+        };
+        let (table, mut found) = ty::infer(unit, &order, &options);
+        let rank = |d: &Diagnostic| (&self.sources.get(d.span.file).name, d.span.start);
+        found.sort_by(|a, b| rank(a).cmp(&rank(b)));
+        self.found.extend(found);
+        table
     }
 
     fn unit(&self) -> hir::Unit {
@@ -161,10 +187,8 @@ impl<'a> Lowering<'a> {
             for &i in order.iter().filter(|&&i| rules[i].module == module).collect::<Vec<_>>() {
                 if let Err((root, span)) = Resolver::new(names, &mut globals).rule(&mut rules[i]) {
                     let span = if self.options.strict { span } else { rules[i].span };
-                    let text = format!(
-                        "args must not shadow {} (use a different variable name)",
-                        names.text(root)
-                    );
+                    let text =
+                        format!("args must not shadow {} (use a different variable name)", names.text(root));
                     self.found.push(compile_error("govc_shadowed_root", (span, text)));
                 }
             }
@@ -439,12 +463,7 @@ impl<'a> Lowering<'a> {
             let Some(cycle) = graph.cycle(rule) else { continue };
             let path: Vec<String> = cycle.iter().map(|&r| p.path_text(r)).collect();
             let text = format!("rule {} is recursive: {}", p.path_text(rule), path.join(" -> "));
-            found.push(Diagnostic::error(
-                "govc_recursion",
-                "rego_recursion_error",
-                p.rules[rule].span,
-                text,
-            ));
+            found.push(Diagnostic::error("govc_recursion", "rego_recursion_error", p.rules[rule].span, text));
         }
         self.found.extend(found);
     }
@@ -540,6 +559,17 @@ impl Program {
     }
 }
 
+/// What types are inferred with.
+pub(crate) fn type_options(options: &CheckOptions) -> Result<TypeOptions, String> {
+    let mut out = TypeOptions { vocabulary: options.schemas.vocabulary.clone(), ..TypeOptions::default() };
+    out.builtins = options.builtins.host.iter().map(|(n, b)| (n.clone(), b.ty.clone())).collect();
+    if let Some(schema) = options.schemas.by_name.get("schema") {
+        out.input = Some(ty::schema::schema_type(schema).map_err(|e| e.to_string())?);
+        ty::schema::schema_vocabulary(schema, &["input"], &mut out.vocabulary);
+    }
+    Ok(out)
+}
+
 /// Module positions by the name of their source.
 fn module_order(sources: &Sources, modules: &[ast::Module]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..modules.len()).collect();
@@ -595,13 +625,7 @@ fn ground_name(rule: &Rule) -> String {
     text
 }
 
-fn unsafe_in_head(
-    names: &Names,
-    term: &Term,
-    bound: &NameSet,
-    scope: &str,
-    found: &mut Vec<(Span, String)>,
-) {
+fn unsafe_in_head(names: &Names, term: &Term, bound: &NameSet, scope: &str, found: &mut Vec<(Span, String)>) {
     walk::term(term, &mut |t| {
         if let TermKind::Var(name) = t.kind {
             if !bound.contains(&name) && !name.is_root() && !names.is_generated(name) {

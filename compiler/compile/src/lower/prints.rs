@@ -106,7 +106,8 @@ impl Prints<'_> {
         if self.errors.len() > before {
             return;
         }
-        let operands = std::mem::take(&mut call.args).into_iter().map(|t| captured(self.names, t, Vec::new()));
+        let operands =
+            std::mem::take(&mut call.args).into_iter().map(|t| captured(self.names, t, Vec::new()));
         let operands = operands.collect();
         call.args = vec![Term::new(TermKind::Array(operands), e.span)];
         call.op.target = Target::Builtin(Arc::from("internal.print"));

@@ -8,24 +8,34 @@ use govc_syntax::Severity;
 
 /// Lowers and checks a query against what the modules left behind.
 pub(crate) fn check_query(
-    program: &Program,
+    checked: &Checked,
     body: &ast::Body,
     options: &CheckOptions,
     query: &QueryOptions,
 ) -> Result<hir::Query, Vec<Diagnostic>> {
+    let program = &checked.program;
     let mut names = program.names.clone();
-    let mut desugar =
-        desugar::Desugar { names: &mut names, wrapping_not: query.wrapping_not, broken: false };
+    let mut desugar = desugar::Desugar { names: &mut names, wrapping_not: query.wrapping_not, broken: false };
     let body = desugar.body(body);
     let mut lowering = QueryLowering { program, options, names, found: Vec::new() };
-    let body = lowering.run(body, query);
-    limit(&mut lowering.found, options.error_limit);
-    if lowering.found.iter().any(|d| d.severity == Severity::Error) {
-        return Err(lowering.found);
+    let mut body = lowering.run(body, query);
+    let mut finished = None;
+    if lowering.found.is_empty() {
+        let functions = program.functions(options);
+        let finisher = finish::Finisher { names: &lowering.names, functions, tree: &program.tree };
+        let query = finisher.query(&body);
+        let types = type_options(options).unwrap_or_default();
+        lowering.found = ty::infer_query(&query, &checked.types, &types).1;
+        finished = Some(query);
     }
-    let functions = program.functions(options);
-    let finisher = finish::Finisher { names: &lowering.names, functions, tree: &program.tree };
-    Ok(finisher.query(&body))
+    if lowering.found.is_empty() {
+        lowering.builtins(&mut body);
+    }
+    limit(&mut lowering.found, options.error_limit);
+    match finished {
+        Some(query) if lowering.found.iter().all(|d| d.severity != Severity::Error) => Ok(query),
+        _ => Err(lowering.found),
+    }
 }
 
 struct QueryLowering<'a> {
@@ -40,7 +50,7 @@ type Step<'a> = fn(&mut QueryLowering<'a>, &mut Body);
 impl<'a> QueryLowering<'a> {
     fn run(&mut self, mut body: Body, query: &QueryOptions) -> Body {
         self.resolve(&mut body, query);
-        let steps: [Step<'a>; 11] = [
+        let steps: [Step<'a>; 10] = [
             Self::capture,
             Self::locals,
             Self::templates,
@@ -51,7 +61,6 @@ impl<'a> QueryLowering<'a> {
             Self::functions,
             Self::safety,
             Self::dynamic_terms,
-            Self::builtins,
         ];
         for step in steps {
             if !self.found.is_empty() {

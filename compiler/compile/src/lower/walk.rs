@@ -318,4 +318,3 @@ fn collect_declared(body: &[Expr], out: &mut NameSet) {
         }
     }
 }
-

@@ -80,7 +80,12 @@ pub(crate) struct Builder<'b> {
 
 impl<'b> Builder<'b> {
     /// A builder over all tokens of a text.
-    pub(crate) fn new(file: FileId, text: &'b str, tokens: &'b [Token], lex_faults: &'b [(u32, LexFault)]) -> Self {
+    pub(crate) fn new(
+        file: FileId,
+        text: &'b str,
+        tokens: &'b [Token],
+        lex_faults: &'b [(u32, LexFault)],
+    ) -> Self {
         Self { file, text, tokens, lex_faults, faults: Vec::new() }
     }
 
@@ -133,7 +138,9 @@ impl<'b> Builder<'b> {
         use lalrpop_util::ParseError as E;
         match error {
             E::InvalidToken { location } => self.unexpected(location, location, Tok::Illegal),
-            E::UnrecognizedToken { token: (l, t, r), .. } | E::ExtraToken { token: (l, t, r) } => self.unexpected(l, r, t),
+            E::UnrecognizedToken { token: (l, t, r), .. } | E::ExtraToken { token: (l, t, r) } => {
+                self.unexpected(l, r, t)
+            }
             E::UnrecognizedEof { location, .. } => self.unexpected_end(location),
             E::User { error } => error,
         }
@@ -142,7 +149,9 @@ impl<'b> Builder<'b> {
     fn unexpected_end(&self, location: u32) -> Fault {
         match self.token_at(location) {
             Some(t) => self.unexpected(t.start, t.end, t.kind),
-            None => Fault { span: self.end_of_text(), message: message::unexpected("eof token", ""), hint: None },
+            None => {
+                Fault { span: self.end_of_text(), message: message::unexpected("eof token", ""), hint: None }
+            }
         }
     }
 
@@ -153,7 +162,8 @@ impl<'b> Builder<'b> {
         if kind == Tok::Illegal && self.slice(start, end) == "." {
             return self.lone_dot(end);
         }
-        let message = message::unexpected(message::token_name(kind), message::expectation(self.before(start), kind));
+        let message =
+            message::unexpected(message::token_name(kind), message::expectation(self.before(start), kind));
         Fault { span: self.span(start, end), message, hint: None }
     }
 
@@ -168,8 +178,16 @@ impl<'b> Builder<'b> {
         let rest = &self.text.as_bytes()[end as usize..];
         let at = if rest.first() == Some(&b'\n') { end + 1 } else { end };
         let blank = matches!(rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n'));
-        let name = if blank { "whitespace token" } else { self.token_at(end).map_or("eof token", |t| message::token_name(t.kind)) };
-        Fault { span: self.span(at, at), message: message::unexpected(name, "expected identifier"), hint: None }
+        let name = if blank {
+            "whitespace token"
+        } else {
+            self.token_at(end).map_or("eof token", |t| message::token_name(t.kind))
+        };
+        Fault {
+            span: self.span(at, at),
+            message: message::unexpected(name, "expected identifier"),
+            hint: None,
+        }
     }
 
     pub(crate) fn lex_fault(&self, start: u32, end: u32, fault: LexFault) -> Fault {
@@ -201,7 +219,11 @@ impl<'b> Builder<'b> {
 
     pub(crate) fn string(&self, l: u32, r: u32) -> Term {
         let inner = self.slice(l + 1, r.saturating_sub(1));
-        let value = if inner.contains('\\') { literal::unescape(inner).unwrap_or_default() } else { inner.to_owned() };
+        let value = if inner.contains('\\') {
+            literal::unescape(inner).unwrap_or_default()
+        } else {
+            inner.to_owned()
+        };
         self.term(l, TermKind::String { value, raw: false }, r)
     }
 
@@ -217,7 +239,8 @@ impl<'b> Builder<'b> {
 
     pub(crate) fn member_pair(&self, key: Term, value: Term, domain: Term) -> Term {
         let span = key.span.to(domain.span);
-        let kind = TermKind::MemberPair { key: Box::new(key), value: Box::new(value), domain: Box::new(domain) };
+        let kind =
+            TermKind::MemberPair { key: Box::new(key), value: Box::new(value), domain: Box::new(domain) };
         Term { kind, span }
     }
 
@@ -340,7 +363,9 @@ impl<'b> Builder<'b> {
 
     pub(crate) fn not(&self, l: u32, inner: Literal, r: u32) -> Literal {
         let kind = match inner.kind {
-            LiteralKind::Group(ref group) if matches!(group.kind, LiteralKind::NotBody(_)) && inner.span == group.span => {
+            LiteralKind::Group(ref group)
+                if matches!(group.kind, LiteralKind::NotBody(_)) && inner.span == group.span =>
+            {
                 return self.not_body(l, inner, r);
             }
             _ => LiteralKind::Not(Box::new(inner)),
@@ -519,7 +544,10 @@ impl<'b> Builder<'b> {
             TermKind::Var(name) => vec![Ident { name, span: term.span }],
             TermKind::Ref { head, steps } => {
                 let TermKind::Var(name) = head.kind else {
-                    self.fault(head.span, format!("unexpected {} token: expecting var", message::kind_name(&head.kind)));
+                    self.fault(
+                        head.span,
+                        format!("unexpected {} token: expecting var", message::kind_name(&head.kind)),
+                    );
                     return Vec::new();
                 };
                 let mut names = vec![Ident { name, span: head.span }];
@@ -545,8 +573,12 @@ impl<'b> Builder<'b> {
 
     fn path_step(&mut self, step: Step) -> Option<Ident> {
         match step.kind {
-            StepKind::Field(name) => Some(Ident { name, span: self.span(step.span.start + 1, step.span.end) }),
-            StepKind::Index(Term { kind: TermKind::String { value, .. }, span }) => Some(Ident { name: value, span }),
+            StepKind::Field(name) => {
+                Some(Ident { name, span: self.span(step.span.start + 1, step.span.end) })
+            }
+            StepKind::Index(Term { kind: TermKind::String { value, .. }, span }) => {
+                Some(Ident { name: value, span })
+            }
             StepKind::Index(term) => {
                 let name = message::kind_name(&term.kind);
                 self.fault(term.span, format!("unexpected {name} token: expecting string"));
@@ -575,7 +607,15 @@ impl<'b> Builder<'b> {
         }))
     }
 
-    pub(crate) fn contains_rule(&mut self, l: u32, head: LiteralKind, c: Term, h: u32, tail: Option<RuleTail>, r: u32) -> Item {
+    pub(crate) fn contains_rule(
+        &mut self,
+        l: u32,
+        head: LiteralKind,
+        c: Term,
+        h: u32,
+        tail: Option<RuleTail>,
+        r: u32,
+    ) -> Item {
         match tail {
             Some(tail) => self.rule(l, head, Some(c), h, tail, r),
             None => {
@@ -586,7 +626,15 @@ impl<'b> Builder<'b> {
         }
     }
 
-    pub(crate) fn rule(&mut self, l: u32, head: LiteralKind, c: Option<Term>, h: u32, tail: RuleTail, r: u32) -> Item {
+    pub(crate) fn rule(
+        &mut self,
+        l: u32,
+        head: LiteralKind,
+        c: Option<Term>,
+        h: u32,
+        tail: RuleTail,
+        r: u32,
+    ) -> Item {
         let mut head = self.head(head, c, l, h);
         head.has_if = tail.first.has_if;
         self.check_else(&head, &tail);
@@ -611,7 +659,13 @@ impl<'b> Builder<'b> {
         }
     }
 
-    pub(crate) fn else_branch(&self, l: u32, value: Option<(HeadOp, Term)>, body: Option<Body1>, r: u32) -> Else {
+    pub(crate) fn else_branch(
+        &self,
+        l: u32,
+        value: Option<(HeadOp, Term)>,
+        body: Option<Body1>,
+        r: u32,
+    ) -> Else {
         let (has_if, body) = body.map_or((false, None), |b| (b.has_if, Some(b.body)));
         Else { value, body, has_if, span: self.span(l, r) }
     }
@@ -667,7 +721,10 @@ pub(crate) fn head_target(term: Term) -> Result<Target, Term> {
         TermKind::Var(name) => Ok((Ident { name, span }, Vec::new(), None)),
         TermKind::Ref { head, steps } => match head.kind {
             TermKind::Var(name) => Ok((Ident { name, span: head.span }, steps, None)),
-            kind => Err(Term { kind: TermKind::Ref { head: Box::new(Term { kind, span: head.span }), steps }, span }),
+            kind => Err(Term {
+                kind: TermKind::Ref { head: Box::new(Term { kind, span: head.span }), steps },
+                span,
+            }),
         },
         TermKind::Call { function, args } => match head_target(*function) {
             Ok((name, steps, None)) => Ok((name, steps, Some(args))),
@@ -711,9 +768,11 @@ fn starts_with_name(term: &Term) -> bool {
 /// OPA's name of a scalar, which no reference may begin with.
 fn scalar_name(term: &Term) -> Option<&'static str> {
     match &term.kind {
-        TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String { .. } | TermKind::Template { .. } => {
-            Some(message::kind_name(&term.kind))
-        }
+        TermKind::Null
+        | TermKind::Bool(_)
+        | TermKind::Number(_)
+        | TermKind::String { .. }
+        | TermKind::Template { .. } => Some(message::kind_name(&term.kind)),
         TermKind::Paren(inner) => scalar_name(inner),
         _ => None,
     }

@@ -55,7 +55,9 @@ impl Assembly<'_> {
         }
         let first = std::mem::take(&mut self.first);
         match item {
-            Item::Package(package) if first || self.module.package.is_none() => self.module.package = Some(package),
+            Item::Package(package) if first || self.module.package.is_none() => {
+                self.module.package = Some(package)
+            }
             Item::Package(package) => self.fault(package.span, "unexpected package"),
             Item::Import(import) => self.module.imports.push(import),
             Item::Rule(rule) => self.rule(*rule),
@@ -119,16 +121,22 @@ fn refuse(kind: &LiteralKind) -> Result<(), String> {
 fn refuse_term(term: &Term) -> Result<(), String> {
     match &term.kind {
         TermKind::Paren(inner) => refuse_term(inner),
-        TermKind::Ref { head, .. } if !matches!(head.kind, TermKind::Var(_)) => Err("invalid rule head".to_owned()),
+        TermKind::Ref { head, .. } if !matches!(head.kind, TermKind::Var(_)) => {
+            Err("invalid rule head".to_owned())
+        }
         TermKind::Ref { .. } => Ok(()),
-        TermKind::Var(name) if name == "input" || name == "data" => Err("refs cannot be used for rule head".to_owned()),
+        TermKind::Var(name) if name == "input" || name == "data" => {
+            Err("refs cannot be used for rule head".to_owned())
+        }
         TermKind::Binary { .. } | TermKind::MemberPair { .. } => {
             Err("rule name conflicts with built-in function".to_owned())
         }
         TermKind::Call { args, .. } if args.is_empty() => {
             Err("rule argument list must take at least one argument".to_owned())
         }
-        TermKind::Call { .. } => head_target(term.clone()).map(|_| ()).map_err(|_| "invalid rule head".to_owned()),
+        TermKind::Call { .. } => {
+            head_target(term.clone()).map(|_| ()).map_err(|_| "invalid rule head".to_owned())
+        }
         kind => Err(format!("{} cannot be used for rule name", message::kind_name(kind))),
     }
 }
@@ -137,9 +145,13 @@ fn refuse_target(lhs: &Term) -> Result<(), String> {
     match &lhs.kind {
         TermKind::Paren(inner) => refuse_target(inner),
         TermKind::Var(_) => Ok(()),
-        TermKind::Ref { head, .. } if !matches!(head.kind, TermKind::Var(_)) => Err("invalid rule head".to_owned()),
+        TermKind::Ref { head, .. } if !matches!(head.kind, TermKind::Var(_)) => {
+            Err("invalid rule head".to_owned())
+        }
         TermKind::Ref { .. } => Ok(()),
-        TermKind::Call { .. } => head_target(lhs.clone()).map(|_| ()).map_err(|_| "invalid rule head".to_owned()),
+        TermKind::Call { .. } => {
+            head_target(lhs.clone()).map(|_| ()).map_err(|_| "invalid rule head".to_owned())
+        }
         kind => Err(format!("{} cannot be used for rule name", message::kind_name(kind))),
     }
 }

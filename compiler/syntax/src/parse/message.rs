@@ -111,7 +111,9 @@ pub(crate) fn not_in_template(kind: &LiteralKind) -> Option<&'static str> {
         LiteralKind::Unify(..) => Some("unexpected unification ('=') in template-string expression"),
         LiteralKind::Assign(..) => Some("unexpected assignment (':=') in template-string expression"),
         LiteralKind::Every { .. } => Some("unexpected 'every' in template-string expression"),
-        LiteralKind::SomeDecl(_) | LiteralKind::SomeIn { .. } => Some("unexpected 'some' in template-string expression"),
+        LiteralKind::SomeDecl(_) | LiteralKind::SomeIn { .. } => {
+            Some("unexpected 'some' in template-string expression")
+        }
         _ => None,
     }
 }

@@ -12,7 +12,7 @@ use lalrpop_util::lalrpop_mod;
 
 use crate::ast::*;
 use crate::lex::{Lexed, lex};
-use crate::prepass::{Prepassed, PrepassOptions, Tok, Token, prepass};
+use crate::prepass::{PrepassOptions, Prepassed, Tok, Token, prepass};
 use crate::source::{FileId, Span};
 use crate::{Diagnostic, ParseOptions, Parsed};
 
