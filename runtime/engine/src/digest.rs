@@ -25,11 +25,6 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Is this a digest as we write them?
-pub(crate) fn is_hex(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 /// A JSON text in the canonical form of RFC 8785.
 ///
 /// # Errors

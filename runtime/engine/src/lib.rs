@@ -11,6 +11,7 @@ mod host;
 mod keys;
 mod machine;
 mod policy;
+pub mod proof;
 mod query;
 mod trust;
 
