@@ -3,6 +3,7 @@
 //! [`check`] takes modules to the [HIR](hir), [`check_query`] a query to be planned with them. Both report
 //! what `opa check` reports: the findings of the first stage that has any.
 
+pub mod emit;
 pub mod hir;
 pub mod ir;
 pub mod opt;
@@ -20,6 +21,7 @@ pub mod text;
 pub mod ty;
 
 pub use builtins::{Builtins, HostBuiltin};
+pub use emit::{EmitError, emit, emit_located};
 pub use plan::{PlanRequest, plan};
 pub use ty::{TypeTable, Vocabulary};
 

@@ -210,20 +210,24 @@ ops! {
     MakeSet "make_set" { builder: Builder, dst: Dst }
     /// Empties a builder register.
     Unbuild "unbuild" { builder: Builder }
-    /// Makes a builder register and its value register name the same collection as others do.
-    Alias "alias" { builder: Builder, dst: Dst, from: Builder, src: Src }
-    /// Appends to an array; `old` is the value to begin with where the builder is empty.
-    Append "append" { builder: Builder, old: Src, value: Src, fail: Target }
+    /// Makes two builder registers name the same collection.
+    Alias "alias" { builder: Builder, from: Builder }
+    /// Where the builder register is empty, fills it with a copy of a collection.
+    Thaw "thaw" { builder: Builder, src: Src }
+    /// Appends to an array.
+    Append "append" { builder: Builder, value: Src, fail: Target }
     /// Adds to a set.
-    SetAdd "set_add" { builder: Builder, old: Src, value: Src, fail: Target }
+    SetAdd "set_add" { builder: Builder, value: Src, fail: Target }
     /// Inserts into an object; replaces.
-    Insert "insert" { builder: Builder, old: Src, key: Src, value: Src, fail: Target }
+    Insert "insert" { builder: Builder, key: Src, value: Src, fail: Target }
     /// Inserts into an object; a conflict error when the key holds another value.
-    InsertOnce "insert_once" { builder: Builder, old: Src, key: Src, value: Src, fail: Target }
-    /// Inserts a collection that is still being built; both go on sharing it.
+    InsertOnce "insert_once" { builder: Builder, key: Src, value: Src, fail: Target }
+    /// Inserts a collection that may still be being built; both go on sharing it.
     InsertBuilder "insert_builder" { builder: Builder, key: Src, inner: Builder, value: Src, fail: Target }
-    /// The element of an object that is being built, which may itself be one that is being built.
+    /// The element of a collection that is being built; `inner` is to build it further.
     DotBuilder "dot_builder" { builder: Builder, key: Src, inner: Builder, dst: Dst, fail: Target }
+    /// The element of a collection that is being built, as a value.
+    DotFrozen "dot_frozen" { builder: Builder, key: Src, dst: Dst, fail: Target }
     /// Makes the value of what a builder holds; does nothing when it is empty.
     Freeze "freeze" { dst: Dst, builder: Builder }
     /// Merges two objects recursively; `a` wins. Where one is no object, `a`.

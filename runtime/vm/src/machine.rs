@@ -1,0 +1,263 @@
+//! The state of a running query: registers, frames, memo, limits.
+
+use crate::builder::{Builders, NONE};
+use crate::error::{Evaluated, error};
+use crate::memo::Memo;
+use crate::record::Record;
+use crate::scratch::{recycle, recycle_cells};
+use crate::{BuiltinErrors, EvalError, Image, Limits, Outcome, Query, Scratch};
+use govc_bytecode::{Function, NO_MEMO};
+use govc_stdlib::{Cache, World};
+use govc_value::{Heap, Value};
+use std::time::Instant;
+
+/// Calls within calls.
+const MAX_DEPTH: usize = 10_000;
+
+/// Registers of all frames together: 128 MiB.
+const MAX_REGISTERS: usize = 1 << 23;
+
+/// Steps between two looks at clock and memory.
+const SLICE: u32 = 1 << 10;
+
+/// A call that has not returned.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Window of the caller.
+    base: u32,
+    builder_base: u32,
+    function: u32,
+    /// Where the caller goes on, and where it goes when the result is undefined.
+    next: u32,
+    fail: u32,
+    /// Register of the caller that takes the result.
+    dst: u32,
+    /// Builders in use when the call began.
+    builders: u32,
+}
+
+/// See the module.
+pub(crate) struct Machine<'q, 'w> {
+    pub(crate) image: &'q Image,
+    pub(crate) heap: Heap<'q>,
+    pub(crate) registers: Vec<Value<'q>>,
+    pub(crate) base: usize,
+    pub(crate) builder_registers: Vec<u32>,
+    pub(crate) builder_base: usize,
+    pub(crate) function: u32,
+    frames: Vec<Frame>,
+    pub(crate) builders: Builders<'q>,
+    pub(crate) memo: Memo<'q>,
+    pub(crate) results: Vec<Value<'q>>,
+    pub(crate) world: &'w mut dyn World,
+    pub(crate) cache: Cache,
+    pub(crate) builtin_mode: BuiltinErrors,
+    pub(crate) builtin_errors: Vec<EvalError>,
+    pub(crate) record: Record<'q>,
+    limits: Limits,
+    /// Steps left in this slice.
+    slice: u32,
+    fuel: u64,
+    deadline: Option<Instant>,
+}
+
+impl<'q, 'w> Machine<'q, 'w> {
+    pub(crate) fn new(
+        image: &'q Image,
+        heap: Heap<'q>,
+        scratch: &mut Scratch,
+        record: Record<'q>,
+        query: Query<'q, 'w>,
+    ) -> Self {
+        let slots = std::mem::take(&mut scratch.slots);
+        let values = std::mem::take(&mut scratch.memo_values);
+        let limits = query.limits;
+        let mut machine = Machine {
+            image,
+            heap,
+            registers: std::mem::take(&mut scratch.registers),
+            base: 0,
+            builder_registers: std::mem::take(&mut scratch.builder_registers),
+            builder_base: 0,
+            function: query.entrypoint,
+            frames: Vec::new(),
+            builders: Builders::new(std::mem::take(&mut scratch.cells)),
+            memo: Memo::new(slots, values, image.memo_slots()),
+            results: Vec::new(),
+            world: query.world,
+            cache: std::mem::take(&mut scratch.cache),
+            builtin_mode: query.builtin_errors,
+            builtin_errors: Vec::new(),
+            record,
+            limits,
+            slice: 0,
+            fuel: limits.fuel,
+            deadline: limits.time.and_then(|t| Instant::now().checked_add(t)),
+        };
+        machine.slice = machine.next_slice();
+        machine
+    }
+
+    /// Gives memory back and takes the answer out.
+    pub(crate) fn finish(self, scratch: &mut Scratch) -> Outcome<'q> {
+        let (slots, values) = self.memo.into_parts();
+        scratch.slots = slots;
+        scratch.memo_values = recycle(values);
+        scratch.registers = recycle(self.registers);
+        scratch.builder_registers = self.builder_registers;
+        scratch.builder_registers.clear();
+        scratch.cells = recycle_cells(self.builders);
+        scratch.cache = self.cache;
+        let recorded = self.record.finish(self.heap);
+        Outcome { results: self.results, builtin_errors: self.builtin_errors, recorded }
+    }
+
+    pub(crate) fn start(&mut self, function: u32, input: Value<'q>) -> Evaluated<u32> {
+        let image = self.image;
+        let f = &image.program.functions[function as usize];
+        self.open_window(f, 0, 0)?;
+        self.registers[0] = input;
+        self.registers[1] = image.data();
+        self.function = function;
+        Ok(f.start)
+    }
+
+    /// Undefined registers and empty builder registers for a function.
+    fn open_window(&mut self, f: &Function, base: usize, builder_base: usize) -> Evaluated<()> {
+        let end = base + f.registers as usize;
+        let builder_end = builder_base + f.builders as usize;
+        if end.max(builder_end) > MAX_REGISTERS {
+            return Err(error("govc_limit_depth", "calls need more registers than a query may have"));
+        }
+        self.registers.truncate(base);
+        self.registers.resize(end, Value::UNDEFINED);
+        self.builder_registers.truncate(builder_base);
+        self.builder_registers.resize(builder_end, NONE);
+        self.base = base;
+        self.builder_base = builder_base;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, register: u32) -> Value<'q> {
+        self.registers[self.base + register as usize]
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, register: u32, value: Value<'q>) {
+        self.registers[self.base + register as usize] = value;
+    }
+
+    /// Writes, and tells whether the value is defined.
+    #[inline]
+    pub(crate) fn put(&mut self, register: u32, value: Value<'q>) -> bool {
+        self.set(register, value);
+        !value.is_undefined()
+    }
+
+    #[inline]
+    pub(crate) fn list(&self, list: u32) -> &'q [u32] {
+        &self.image.program.lists[list as usize]
+    }
+
+    /// Counts a step.
+    #[inline]
+    pub(crate) fn tick(&mut self) -> Evaluated<()> {
+        self.slice -= 1;
+        if self.slice == 0 { self.check_limits() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check_limits(&mut self) -> Evaluated<()> {
+        if self.fuel == 0 {
+            let message = format!("query needs more than {} steps", self.limits.fuel);
+            return Err(error("govc_limit_fuel", message));
+        }
+        self.slice = self.next_slice();
+        if let (Some(deadline), Some(time)) = (self.deadline, self.limits.time)
+            && Instant::now() >= deadline
+        {
+            return Err(error("govc_limit_time", format!("query took longer than {} ms", time.as_millis())));
+        }
+        self.check_memory()
+    }
+
+    /// Takes the next slice from the fuel; one step more, because the last one finds the tank empty.
+    fn next_slice(&mut self) -> u32 {
+        let take = self.fuel.min(u64::from(SLICE));
+        self.fuel -= take;
+        // Lossless: at most `SLICE`.
+        take as u32 + 1
+    }
+
+    /// Is the memory of the query within its limit?
+    pub(crate) fn check_memory(&self) -> Evaluated<()> {
+        let used = self.heap.arena().used().saturating_add(self.builders.bytes());
+        if !self.heap.exhausted() && used <= self.limits.memory {
+            return Ok(());
+        }
+        let limit = self.limits.memory.min(self.heap.arena().limit());
+        Err(error("govc_limit_memory", format!("query needs more than {limit} bytes")))
+    }
+
+    /// Calls a function with these registers of the caller as arguments. Where evaluation goes on.
+    pub(crate) fn call(&mut self, function: u32, args: &[u32], dst: u32, next: u32, fail: u32) -> Evaluated<u32> {
+        self.tick()?;
+        let image = self.image;
+        let f = &image.program.functions[function as usize];
+        if f.memo != NO_MEMO
+            && let Some(value) = self.memo.get(f.memo)
+        {
+            return Ok(if self.put(dst, value) { next } else { fail });
+        }
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(error("govc_limit_depth", format!("calls are nested deeper than {MAX_DEPTH}")));
+        }
+        self.frames.push(Frame {
+            base: self.base as u32,
+            builder_base: self.builder_base as u32,
+            function: self.function,
+            next,
+            fail,
+            dst,
+            builders: self.builders.in_use(),
+        });
+        let base = self.base;
+        self.open_window(f, self.registers.len(), self.builder_registers.len())?;
+        for (at, &arg) in args.iter().enumerate() {
+            self.registers[self.base + at] = self.registers[base + arg as usize];
+        }
+        self.function = function;
+        Ok(f.start)
+    }
+
+    /// Returns to the caller; none when the entrypoint has ended.
+    pub(crate) fn ret(&mut self, value: Value<'q>) -> Option<u32> {
+        let frame = self.frames.pop()?;
+        let memo = self.image.program.functions[self.function as usize].memo;
+        if memo != NO_MEMO {
+            self.memo.set(memo, value);
+        }
+        self.registers.truncate(self.base);
+        self.builder_registers.truncate(self.builder_base);
+        self.builders.release(frame.builders);
+        self.base = frame.base as usize;
+        self.builder_base = frame.builder_base as usize;
+        self.function = frame.function;
+        Some(if self.put(frame.dst, value) { frame.next } else { frame.fail })
+    }
+
+    /// An error with the position of an instruction.
+    #[cold]
+    pub(crate) fn error_at(&self, at: u32, code: &'static str, message: impl Into<String>) -> Box<EvalError> {
+        let mut e = error(code, message);
+        e.location = self.location(at);
+        e
+    }
+
+    pub(crate) fn location(&self, at: u32) -> Option<(String, u32, u32)> {
+        let location = self.image.program.location(at)?;
+        let file = self.image.program.files.get(location.file as usize)?;
+        Some((file.clone(), location.row, location.column))
+    }
+}

@@ -1,0 +1,50 @@
+//! Tests and comparisons. A comparison with an undefined side is undefined.
+
+use crate::machine::Machine;
+use govc_value::{Kind, Value};
+use std::cmp::Ordering;
+
+impl<'q> Machine<'q, '_> {
+    #[inline]
+    pub(crate) fn is_kind(&self, src: u32, kind: Kind) -> bool {
+        self.get(src).kind() == kind
+    }
+
+    /// Both values, if both are defined.
+    #[inline]
+    fn both(&self, a: u32, b: u32) -> Option<(Value<'q>, Value<'q>)> {
+        let (a, b) = (self.get(a), self.get(b));
+        (!a.is_undefined() && !b.is_undefined()).then_some((a, b))
+    }
+
+    #[inline]
+    pub(crate) fn equal(&self, a: u32, b: u32) -> Option<bool> {
+        self.both(a, b).map(|(a, b)| a == b)
+    }
+
+    #[inline]
+    pub(crate) fn equal_lit(&self, a: u32, lit: u32) -> Option<bool> {
+        let a = self.get(a);
+        (!a.is_undefined()).then(|| a == self.image.literal(lit))
+    }
+
+    #[inline]
+    pub(crate) fn compare(&self, a: u32, b: u32) -> Option<Ordering> {
+        self.both(a, b).map(|(a, b)| a.cmp(&b))
+    }
+
+    /// Membership in the values of an array or object or the elements of a set; of anything else nothing is.
+    pub(crate) fn member(&self, a: u32, b: u32) -> Option<bool> {
+        let (element, collection) = self.both(a, b)?;
+        Some(match collection.as_set() {
+            Some(set) => set.contains(element),
+            None => collection.entries().any(|(_, v)| v == element),
+        })
+    }
+
+    /// Writes the answer of a comparison; whether there is one.
+    #[inline]
+    pub(crate) fn answer(&mut self, dst: u32, answer: Option<bool>) -> bool {
+        self.put(dst, answer.map_or(Value::UNDEFINED, Value::bool))
+    }
+}

@@ -1,0 +1,37 @@
+//! Memory that one thread keeps from query to query, so that a query allocates none.
+
+use crate::builder::{Builders, Cell};
+use crate::memo::Slots;
+use govc_stdlib::Cache;
+use govc_value::Value;
+
+/// Registers, memo and caches of one thread, reused from query to query.
+#[derive(Default)]
+pub struct Scratch {
+    pub(crate) registers: Vec<Value<'static>>,
+    pub(crate) memo_values: Vec<Value<'static>>,
+    pub(crate) builder_registers: Vec<u32>,
+    pub(crate) cells: Vec<Cell<'static>>,
+    pub(crate) slots: Slots,
+    pub(crate) cache: Cache,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
+}
+
+/// The same memory for values of another lifetime: an empty vector, whose collecting reuses the block.
+pub(crate) fn recycle<'a>(mut values: Vec<Value<'_>>) -> Vec<Value<'a>> {
+    values.clear();
+    values.into_iter().map(|_| Value::UNDEFINED).collect()
+}
+
+/// More cells than this are given back.
+const CELLS_KEPT: usize = 8;
+
+/// Cells emptied for another query.
+pub(crate) fn recycle_cells(builders: Builders<'_>) -> Vec<Cell<'static>> {
+    builders.into_cells().into_iter().take(CELLS_KEPT).map(Cell::recycle).collect()
+}
