@@ -37,6 +37,7 @@ pub(crate) fn run<'q>(
         world: call.world,
         limits: call.limits,
         builtin_errors: govc_vm::BuiltinErrors::Undefined,
+        recorded: None,
     };
     let outcome = govc_vm::run(image, registers, arena, query)
         .map_err(|error| DecideError::Evaluation { code: error.code.to_owned(), message: error.message })?;
