@@ -503,8 +503,8 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
 
 /// What is wrong with `\u` escapes in a string literal, or with raw control characters beside an escape.
 ///
-/// OPA unescapes a literal only if it holds a backslash, and then with JSON's rules: a tab in
-/// `"a	b"` is fine, in `"a	\n"` it is not.
+/// OPA unescapes a literal only if it holds a backslash, and then with JSON's rules: an unescaped tab is
+/// fine in a literal without escapes, and an error in one with.
 fn unicode_fault(literal: &str) -> Option<LexFault> {
     if !literal.contains('\\') {
         return None;

@@ -138,8 +138,6 @@ pub struct Prepassed {
     pub too_deep: Option<u32>,
     /// `import rego.v1` was seen.
     pub rego_v1: bool,
-    /// `not {` opens a body.
-    pub not_bodies: bool,
 }
 
 /// Runs the pre-pass over the raw tokens of `text`.
@@ -173,6 +171,8 @@ struct Frame {
     first: bool,
     /// An `every` waits for its body.
     every: bool,
+    /// The bracket is that of a body: what touches its closer is no step.
+    body: bool,
     /// Operators and calls since the last separator: each deepens the tree.
     weight: u32,
 }
@@ -229,6 +229,10 @@ struct Prepass<'t> {
     depth: u32,
     /// The rule's head is not yet complete.
     in_head: bool,
+    /// The last token closed a body.
+    closed_body: bool,
+    /// The item at the top cannot be a rule with a body: braces open terms.
+    headless: bool,
     /// Inside an `else` before its body.
     in_else: bool,
     /// Index into `raw` of the `import` whose line is being read.
@@ -247,7 +251,15 @@ impl<'t> Prepass<'t> {
             keywords.add(word);
         }
         let holds = if options.query { Holds::Query } else { Holds::Top };
-        let top = Frame { holds, comprehension: false, brace: false, first: true, every: false, weight: 0 };
+        let top = Frame {
+            holds,
+            comprehension: false,
+            brace: false,
+            first: true,
+            every: false,
+            body: false,
+            weight: 0,
+        };
         let mut out = Prepassed::default();
         out.tokens.reserve(raw.len() + raw.len() / 8);
         Self {
@@ -260,6 +272,8 @@ impl<'t> Prepass<'t> {
             stack: vec![top],
             depth: 0,
             in_head: true,
+            closed_body: false,
+            headless: true,
             in_else: false,
             import: None,
         }
@@ -274,7 +288,6 @@ impl<'t> Prepass<'t> {
             }
         }
         self.end_import(self.raw.len());
-        self.out.not_bodies = self.keywords.not_bodies;
         self.out
     }
 
@@ -291,6 +304,7 @@ impl<'t> Prepass<'t> {
         let kind = if self.separates(i, kind) { self.after_separator(i, t) } else { kind };
         let width = kind.joins;
         let end = self.raw[i + width - 1].end;
+        self.closed_body = false;
         self.enter(kind.tok, t.start);
         self.out.tokens.push(Token { kind: kind.tok, start: t.start, end });
         self.track_import(i, kind.tok);
@@ -314,6 +328,27 @@ impl<'t> Prepass<'t> {
 
     fn after_operand(&self) -> bool {
         self.previous().is_some_and(ends_operand)
+    }
+
+    /// Whether a term has ended, so that an operator, or a step that touches it, continues it.
+    fn after_term(&self) -> bool {
+        self.after_operand() && !self.closed_body
+    }
+
+    /// Whether the bracket or dot at `i` is a step: it touches a term, or follows the name that begins a
+    /// rule, which OPA lets stand apart from its brackets.
+    fn is_step(&self, i: usize) -> bool {
+        self.after_term() && (!self.raw[i].space || self.follows_rule_name())
+    }
+
+    fn follows_rule_name(&self) -> bool {
+        let [.., before, name] = self.out.tokens[..] else {
+            return self.at_top() && self.out.tokens.len() == 1 && !self.headless;
+        };
+        self.at_top()
+            && self.stack[0].holds == Holds::Top
+            && name.kind == Tok::Ident
+            && matches!(before.kind, Tok::Sep | Tok::Default)
     }
 
     /// Whether a separator stands between the last token and the one at `i`, if that is a `kind`.
@@ -346,24 +381,23 @@ impl<'t> Prepass<'t> {
 
     /// Whether a statement may begin here: keywords that touch `.` or `[` are names then.
     fn statement_start(&self) -> bool {
-        match self.previous() {
-            None => true,
-            Some(Tok::Not) => true,
-            Some(
-                Tok::Sep
-                | Tok::Semi
-                | Tok::BodyBrace
-                | Tok::OperandBrace
-                | Tok::CompBar
-                | Tok::If
-                | Tok::Default
-                | Tok::Package
-                | Tok::Import
-                | Tok::TplStart
-                | Tok::TplMid,
-            ) => true,
-            _ => false,
-        }
+        self.previous().is_none_or(|previous| {
+            matches!(
+                previous,
+                Tok::Not
+                    | Tok::Sep
+                    | Tok::Semi
+                    | Tok::BodyBrace
+                    | Tok::OperandBrace
+                    | Tok::CompBar
+                    | Tok::If
+                    | Tok::Default
+                    | Tok::Package
+                    | Tok::Import
+                    | Tok::TplStart
+                    | Tok::TplMid
+            )
+        })
     }
 
     /// Whether the token at `i` is a keyword that a step makes a name.
@@ -378,29 +412,24 @@ impl<'t> Prepass<'t> {
     fn classify(&self, i: usize) -> Kind {
         let t = self.raw[i];
         let previous = self.previous();
-        if previous == Some(Tok::Dot) && is_word(t.kind) {
+        if matches!(previous, Some(Tok::Dot | Tok::Package | Tok::Import)) && is_word(t.kind) {
             return Kind::plain(Tok::Ident);
         }
         match t.kind {
-            Raw::LBrack => Kind::plain(self.bracket(t)),
+            Raw::LBrack => Kind::plain(if self.is_step(i) { Tok::Index } else { Tok::LBrack }),
             Raw::LParen => Kind::plain(self.paren(i)),
             Raw::LBrace => Kind::plain(self.brace(i)),
             Raw::Bar => Kind::plain(if self.top().comprehension { Tok::CompBar } else { Tok::Bar }),
-            Raw::Minus => Kind::plain(if self.after_operand() { Tok::Minus } else { Tok::Negative }),
+            Raw::Minus => Kind::plain(if self.after_term() { Tok::Minus } else { Tok::Negative }),
             Raw::Dot => self.dot(i),
             kind if is_keyword(kind) => Kind::plain(self.word(i, kind)),
             kind => Kind::plain(simple(kind)),
         }
     }
 
-    fn bracket(&self, t: RawToken) -> Tok {
-        if !t.space && self.after_operand() { Tok::Index } else { Tok::LBrack }
-    }
-
     fn dot(&self, i: usize) -> Kind {
-        let t = self.raw[i];
         let next = self.raw.get(i + 1);
-        if self.after_operand() && !t.space {
+        if self.is_step(i) {
             let named = next.is_some_and(|n| !n.space && is_word(n.kind));
             return Kind::plain(if named || self.options.tolerant { Tok::Dot } else { Tok::Illegal });
         }
@@ -445,7 +474,7 @@ impl<'t> Prepass<'t> {
     }
 
     fn paren(&self, i: usize) -> Tok {
-        if !self.raw[i].space && self.after_operand() {
+        if self.is_step(i) {
             return Tok::Call;
         }
         if (self.keywords.logical() || self.keywords.not_bodies)
@@ -516,6 +545,7 @@ impl<'t> Prepass<'t> {
         match frame.holds {
             Holds::Body if self.raw[i].newline && !frame.every => self.statement_brace(i),
             Holds::Query if !frame.every => self.statement_brace(i),
+            Holds::Top if self.headless && !frame.every => self.statement_brace(i),
             _ => Tok::BodyBrace,
         }
     }
@@ -607,6 +637,9 @@ impl<'t> Prepass<'t> {
 
     /// Updates the stack and the state for a token.
     fn enter(&mut self, tok: Tok, start: u32) {
+        if self.at_top() {
+            self.note_head(tok);
+        }
         match tok {
             Tok::BodyBrace | Tok::OperandBrace => self.open(Holds::Body, true, start),
             Tok::LBrace => self.open(Holds::Elements, true, start),
@@ -630,6 +663,20 @@ impl<'t> Prepass<'t> {
         }
     }
 
+    /// Keeps track of whether a rule's body may follow: an item that begins with a name, up to the first
+    /// token that no head can hold.
+    fn note_head(&mut self, tok: Tok) {
+        match tok {
+            Tok::Ident if self.previous().is_none_or(|p| p == Tok::Sep) => self.headless = false,
+            Tok::If | Tok::BodyBrace => self.headless = false,
+            Tok::Package | Tok::Import => (self.headless, self.in_head) = (true, false),
+            _ if self.previous().is_none_or(|p| p == Tok::Sep) => self.headless = true,
+            Tok::With | Tok::Semi | Tok::AndWord | Tok::OrWord => self.headless = true,
+            _ if self.in_head && is_infix_tok(tok) => self.headless = true,
+            _ => {}
+        }
+    }
+
     fn open(&mut self, holds: Holds, brace: bool, start: u32) {
         if self.at_top() && holds == Holds::Body {
             (self.in_head, self.in_else) = (false, false);
@@ -638,7 +685,8 @@ impl<'t> Prepass<'t> {
         self.top_mut().weight += 1;
         self.deepen(start);
         let comprehension = holds == Holds::Elements;
-        self.stack.push(Frame { holds, comprehension, brace, first: true, every: false, weight: 0 });
+        let body = holds == Holds::Body;
+        self.stack.push(Frame { holds, comprehension, brace, first: true, every: false, body, weight: 0 });
     }
 
     fn deepen(&mut self, start: u32) {
@@ -653,6 +701,7 @@ impl<'t> Prepass<'t> {
             && let Some(frame) = self.stack.pop()
         {
             self.depth = self.depth.saturating_sub(frame.weight);
+            self.closed_body = frame.body;
         }
     }
 
@@ -915,6 +964,7 @@ fn starts_statement(tok: Tok) -> bool {
             | Tok::Package
             | Tok::Import
             | Tok::Default
+            | Tok::Negative
     )
 }
 

@@ -4,10 +4,11 @@
 
 use lalrpop_util::ErrorRecovery;
 
+use crate::RegoVersion;
 use crate::ast::*;
 use crate::lex::LexFault;
 use crate::literal;
-use crate::prepass::{Tok, Token};
+use crate::prepass::{Tok, Token, ends_operand};
 use crate::source::{FileId, Span};
 
 use super::message;
@@ -21,6 +22,8 @@ pub(crate) struct Fault {
     pub message: String,
     /// OPA's hint, which follows the message in parentheses.
     pub hint: Option<String>,
+    /// OPA gives up what it was reading, and may go back and try something else.
+    pub backs_out: bool,
 }
 
 /// One item of a module.
@@ -74,6 +77,7 @@ pub(crate) struct Builder<'b> {
     text: &'b str,
     tokens: &'b [Token],
     lex_faults: &'b [(u32, LexFault)],
+    version: RegoVersion,
     /// Complaints in the order in which they were found.
     pub faults: Vec<Fault>,
 }
@@ -86,7 +90,13 @@ impl<'b> Builder<'b> {
         tokens: &'b [Token],
         lex_faults: &'b [(u32, LexFault)],
     ) -> Self {
-        Self { file, text, tokens, lex_faults, faults: Vec::new() }
+        Self { file, text, tokens, lex_faults, version: RegoVersion::V1, faults: Vec::new() }
+    }
+
+    /// The same builder for another language.
+    pub(crate) fn for_version(mut self, version: RegoVersion) -> Self {
+        self.version = version;
+        self
     }
 
     pub(crate) fn span(&self, start: u32, end: u32) -> Span {
@@ -98,11 +108,11 @@ impl<'b> Builder<'b> {
     }
 
     pub(crate) fn fault(&mut self, span: Span, message: impl Into<String>) {
-        self.faults.push(Fault { span, message: message.into(), hint: None });
+        self.faults.push(Fault { span, message: message.into(), hint: None, backs_out: false });
     }
 
-    fn hinted(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
-        self.faults.push(Fault { span, message: message.into(), hint: Some(hint.into()) });
+    pub(super) fn hinted(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.faults.push(Fault { span, message: message.into(), hint: Some(hint.into()), backs_out: false });
     }
 
     /// The first token that begins at or after a byte, separators aside.
@@ -129,12 +139,37 @@ impl<'b> Builder<'b> {
 
     /// Notes the error that a recovery stands for.
     pub(crate) fn recovered(&mut self, recovery: ErrorRecovery<u32, Tok, Fault>) {
-        let fault = self.syntax_fault(recovery.error);
+        self.syntax_error(recovery.error);
+    }
+
+    /// Notes an error of the generated parser.
+    pub(crate) fn syntax_error(&mut self, error: lalrpop_util::ParseError<u32, Tok, Fault>) {
+        let fault = self.syntax_fault(error);
         self.faults.push(fault);
     }
 
+    /// The same fault where OPA reports it.
+    pub(crate) fn placed_as_opa(&self, fault: Fault, item: &[Token]) -> Fault {
+        if !fault.backs_out {
+            return fault;
+        }
+        let at = item.partition_point(|t| t.end <= fault.span.start);
+        match super::backtrack::place(item, at) {
+            Some(place) => match item.get(place.at) {
+                Some(t) => Fault {
+                    span: self.span(t.start, t.end),
+                    message: message::unexpected(message::token_name(t.kind), place.note),
+                    hint: None,
+                    backs_out: false,
+                },
+                None => fault,
+            },
+            None => fault,
+        }
+    }
+
     /// OPA's words for an error of the generated parser.
-    pub(crate) fn syntax_fault(&self, error: lalrpop_util::ParseError<u32, Tok, Fault>) -> Fault {
+    fn syntax_fault(&self, error: lalrpop_util::ParseError<u32, Tok, Fault>) -> Fault {
         use lalrpop_util::ParseError as E;
         match error {
             E::InvalidToken { location } => self.unexpected(location, location, Tok::Illegal),
@@ -149,9 +184,12 @@ impl<'b> Builder<'b> {
     fn unexpected_end(&self, location: u32) -> Fault {
         match self.token_at(location) {
             Some(t) => self.unexpected(t.start, t.end, t.kind),
-            None => {
-                Fault { span: self.end_of_text(), message: message::unexpected("eof token", ""), hint: None }
-            }
+            None => Fault {
+                span: self.end_of_text(),
+                message: message::unexpected("eof token", ""),
+                hint: None,
+                backs_out: true,
+            },
         }
     }
 
@@ -160,11 +198,11 @@ impl<'b> Builder<'b> {
             return self.lex_fault(start, end, self.lex_faults[i].1);
         }
         if kind == Tok::Illegal && self.slice(start, end) == "." {
-            return self.lone_dot(end);
+            return self.lone_dot(start, end);
         }
         let message =
             message::unexpected(message::token_name(kind), message::expectation(self.before(start), kind));
-        Fault { span: self.span(start, end), message, hint: None }
+        Fault { span: self.span(start, end), message, hint: None, backs_out: true }
     }
 
     fn before(&self, start: u32) -> Option<Tok> {
@@ -174,20 +212,38 @@ impl<'b> Builder<'b> {
 
     /// A dot that no name touches: OPA complains about what follows it. A line end counts as the
     /// beginning of the next line.
-    fn lone_dot(&self, end: u32) -> Fault {
-        let rest = &self.text.as_bytes()[end as usize..];
-        let at = if rest.first() == Some(&b'\n') { end + 1 } else { end };
-        let blank = matches!(rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n'));
+    fn lone_dot(&self, start: u32, end: u32) -> Fault {
+        let touches = start > 0 && !self.text.as_bytes()[start as usize - 1].is_ascii_whitespace();
+        let before = self.before(start);
+        if touches && before.is_some_and(ends_operand) {
+            return self.dot_without_name(end);
+        }
+        if matches!(before, Some(Tok::Package | Tok::Import)) {
+            return Fault {
+                span: self.span(start, end),
+                message: "unexpected . token".to_owned(),
+                hint: None,
+                backs_out: true,
+            };
+        }
+        let (span, name) = match self.token_at(end) {
+            Some(t) => (self.span(t.start, t.end), message::token_name(t.kind)),
+            None => (self.end_of_text(), "eof token"),
+        };
+        Fault { span, message: message::unexpected(name, "expected number"), hint: None, backs_out: true }
+    }
+
+    fn dot_without_name(&self, end: u32) -> Fault {
+        let next = self.text.as_bytes().get(end as usize);
+        let at = if next == Some(&b'\n') { end + 1 } else { end };
+        let blank = next.is_some_and(u8::is_ascii_whitespace);
         let name = if blank {
             "whitespace token"
         } else {
             self.token_at(end).map_or("eof token", |t| message::token_name(t.kind))
         };
-        Fault {
-            span: self.span(at, at),
-            message: message::unexpected(name, "expected identifier"),
-            hint: None,
-        }
+        let message = message::unexpected(name, "expected identifier");
+        Fault { span: self.span(at, at), message, hint: None, backs_out: true }
     }
 
     pub(crate) fn lex_fault(&self, start: u32, end: u32, fault: LexFault) -> Fault {
@@ -195,7 +251,7 @@ impl<'b> Builder<'b> {
             LexFault::Unicode => format!("illegal string literal: {}", self.slice(start, end)),
             _ => fault.message().to_owned(),
         };
-        Fault { span: self.span(start, end), message, hint: None }
+        Fault { span: self.span(start, end), message, hint: None, backs_out: true }
     }
 
     // --- terms ---
@@ -284,21 +340,21 @@ impl<'b> Builder<'b> {
             steps.push(step);
             return Term { kind: TermKind::Ref { head, steps }, span };
         }
-        self.check_ref_head(&term);
         Term { kind: TermKind::Ref { head: Box::new(term), steps: vec![step] }, span }
     }
 
-    fn check_ref_head(&mut self, term: &Term) {
-        if let Some(name) = scalar_name(term) {
+    /// Complains about a scalar before a step.
+    pub(crate) fn stepped(&mut self, term: Term) -> Term {
+        if let Some(name) = scalar_name(&term) {
             self.fault(term.span, message::illegal_ref(name));
         }
+        term
     }
 
     pub(crate) fn call(&mut self, function: Term, l: u32, args: Vec<Term>, r: u32) -> Term {
         if matches!(function.kind, TermKind::Call { .. }) {
             self.unexpected_after(l, "");
         }
-        self.check_ref_head(&function);
         let span = function.span.to(self.span(l, r));
         let is_set = matches!(&function.kind, TermKind::Var(name) if name == "set");
         if is_set && args.is_empty() {
@@ -534,12 +590,12 @@ impl<'b> Builder<'b> {
     // --- items ---
 
     pub(crate) fn package(&mut self, l: u32, path: Term, r: u32) -> Item {
-        let names = self.path(path, "package");
+        let names = self.path(path);
         Item::Package(Package { path: names, span: self.span(l, r) })
     }
 
     /// The names of a path; complains where a step is not a string.
-    fn path(&mut self, term: Term, _: &str) -> Vec<Ident> {
+    fn path(&mut self, term: Term) -> Vec<Ident> {
         match term.kind {
             TermKind::Var(name) => vec![Ident { name, span: term.span }],
             TermKind::Ref { head, steps } => {
@@ -589,7 +645,8 @@ impl<'b> Builder<'b> {
     }
 
     pub(crate) fn import(&mut self, l: u32, path: Term, alias: Option<Ident>, r: u32) -> Item {
-        let path = self.path(path, "import");
+        let path = self.path(path);
+        self.check_import(&path, alias.as_ref(), self.version);
         Item::Import(Import { path, alias, span: self.span(l, r) })
     }
 
@@ -597,6 +654,7 @@ impl<'b> Builder<'b> {
         let start = head_start(&head).map_or(l, |s| s.start);
         let head = self.head(head, contains, start, r);
         let span = self.span(l, r);
+        self.check_default(span, &head);
         Item::Rule(Box::new(Rule {
             default: true,
             head,
@@ -637,7 +695,9 @@ impl<'b> Builder<'b> {
     ) -> Item {
         let mut head = self.head(head, c, l, h);
         head.has_if = tail.first.has_if;
-        self.check_else(&head, &tail);
+        if let Some(first) = tail.elses.first() {
+            self.check_else(&head, first);
+        }
         Item::Rule(Box::new(Rule {
             default: false,
             head,
@@ -646,17 +706,6 @@ impl<'b> Builder<'b> {
             chained: tail.chained,
             span: self.span(l, r),
         }))
-    }
-
-    fn check_else(&mut self, head: &Head, tail: &RuleTail) {
-        let Some(first) = tail.elses.first() else { return };
-        let at = self.span(first.span.start, first.span.start + 4);
-        let variable = |s: &Step| matches!(&s.kind, StepKind::Index(t) if !is_ground(t));
-        if head.steps.iter().any(variable) {
-            self.fault(at, "else keyword cannot be used on rules with variables in head");
-        } else if head.contains.is_some() || (!head.has_if && head.args.is_none() && head.steps.len() == 1) {
-            self.fault(at, "else keyword cannot be used on multi-value rules");
-        }
     }
 
     pub(crate) fn else_branch(
@@ -680,6 +729,14 @@ impl<'b> Builder<'b> {
         };
         let span = self.span(l, end);
         match head_target(target) {
+            Ok((name, _, Some(args))) if contains.is_some() => {
+                let message = format!(
+                    "the contains keyword can only be used with multi-value rule definitions (e.g., {} contains <VALUE> {{ ... }})",
+                    name.name
+                );
+                self.unexpected_after(name.span.end.max(end_of(&args, span.start)), &message);
+                Head { name, steps: Vec::new(), args: Some(args), contains, value, has_if: false, span }
+            }
             Ok((name, steps, args)) => Head { name, steps, args, contains, value, has_if: false, span },
             Err(target) => {
                 if !matches!(target.kind, TermKind::Error) {
@@ -714,7 +771,6 @@ fn head_start(head: &LiteralKind) -> Option<Span> {
 type Target = (Ident, Vec<Step>, Option<Vec<Term>>);
 
 /// Takes a term apart as a rule's name, steps and parameters.
-#[expect(clippy::result_large_err, reason = "the term goes back to its owner")]
 pub(crate) fn head_target(term: Term) -> Result<Target, Term> {
     let span = term.span;
     match term.kind {
@@ -754,6 +810,10 @@ fn is_call(term: &Term) -> bool {
     }
 }
 
+fn end_of(args: &[Term], start: u32) -> u32 {
+    args.last().map_or(start, |a| a.span.end)
+}
+
 /// Whether a term's first token is a name.
 fn starts_with_name(term: &Term) -> bool {
     match &term.kind {
@@ -782,6 +842,9 @@ fn scalar_name(term: &Term) -> Option<&'static str> {
 pub(crate) fn is_ground(term: &Term) -> bool {
     match &term.kind {
         TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String { .. } => true,
+        TermKind::Var(name) => name == "input" || name == "data",
+        TermKind::Call { args, .. } => args.iter().all(is_ground),
+        TermKind::Binary { lhs, rhs, .. } => is_ground(lhs) && is_ground(rhs),
         TermKind::Array(items) | TermKind::Set(items) => items.iter().all(is_ground),
         TermKind::Object(members) => members.iter().all(|(k, v)| is_ground(k) && is_ground(v)),
         TermKind::Paren(inner) => is_ground(inner),

@@ -3,8 +3,10 @@
 //! The surprising fact: items are parsed one by one from slices of one token vector, so an error can
 //! never reach beyond the item that holds it, and the strict pass knows nothing of recovery.
 
+mod backtrack;
 pub(crate) mod build;
 mod check;
+mod head;
 mod message;
 mod metadata;
 
@@ -36,7 +38,6 @@ struct Items {
     items: Vec<(Item, Span)>,
     faults: Vec<Fault>,
     rego_v1: bool,
-    not_bodies: bool,
 }
 
 pub(crate) fn module(file: FileId, text: &str, options: &ParseOptions) -> Parsed<Module> {
@@ -69,7 +70,7 @@ fn diagnostic(fault: Fault) -> Diagnostic {
 fn read(file: FileId, text: &str, options: &ParseOptions, tolerant: bool) -> (Items, Lexed) {
     let lexed = lex(file, text, tolerant);
     let pre = prepass(text, &lexed.tokens, prepass_options(options, false, tolerant));
-    let items = items(file, text, &lexed, &pre, tolerant);
+    let items = items(file, text, options, &lexed, &pre, tolerant);
     (items, lexed)
 }
 
@@ -77,8 +78,15 @@ fn prepass_options(options: &ParseOptions, query: bool, tolerant: bool) -> Prepa
     PrepassOptions { version: options.version, keywords: &options.keywords, query, tolerant }
 }
 
-fn items(file: FileId, text: &str, lexed: &Lexed, pre: &Prepassed, tolerant: bool) -> Items {
-    let mut builder = Builder::new(file, text, &pre.tokens, &pre.faults);
+fn items(
+    file: FileId,
+    text: &str,
+    options: &ParseOptions,
+    lexed: &Lexed,
+    pre: &Prepassed,
+    tolerant: bool,
+) -> Items {
+    let mut builder = Builder::new(file, text, &pre.tokens, &pre.faults).for_version(options.version);
     let mut items = Vec::new();
     let mut start = 0;
     let ends = pre.splits.iter().copied().chain([pre.tokens.len()]);
@@ -88,12 +96,52 @@ fn items(file: FileId, text: &str, lexed: &Lexed, pre: &Prepassed, tolerant: boo
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { continue };
         let span = builder.span(first.start, last.end);
         items.push((item(&mut builder, tokens), span));
-        if !tolerant && !builder.faults.is_empty() {
+        if !tolerant && stop(&mut builder, lexed, pre, tokens) {
             break;
         }
     }
-    let faults = with_lexical(builder, lexed, pre);
-    Items { items, faults, rego_v1: pre.rego_v1, not_bodies: pre.not_bodies }
+    let faults = if tolerant { with_lexical(builder, lexed, pre) } else { builder.faults };
+    Items { items, faults, rego_v1: pre.rego_v1 }
+}
+
+/// Whether something is wrong in an item or its tokens; then only the first complaint is kept, where
+/// OPA would have it.
+fn stop(builder: &mut Builder<'_>, lexed: &Lexed, pre: &Prepassed, tokens: &[Token]) -> bool {
+    let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return false };
+    let stray = |at: u32| at < last.end.max(first.start);
+    let lexical = pre.faults.iter().any(|&(at, _)| stray(at)) || lexed.stray.iter().any(|&(at, _)| stray(at));
+    if !lexical && pre.too_deep.is_none() && builder.faults.is_empty() {
+        return false;
+    }
+    let found = std::mem::take(&mut builder.faults);
+    let lexical = with_lexical_of(builder, Vec::new(), lexed, pre).into_iter().next();
+    builder.faults = first_for_opa(builder, found, lexical, tokens).into_iter().collect();
+    true
+}
+
+/// The complaint that OPA makes first: in the order of detection, not of places, and where OPA makes it.
+fn first_for_opa(
+    builder: &Builder<'_>,
+    found: Vec<Fault>,
+    lexical: Option<Fault>,
+    tokens: &[Token],
+) -> Option<Fault> {
+    let syntax = found.iter().find(|f| f.backs_out).cloned();
+    let syntax = match (syntax, lexical) {
+        (Some(s), Some(l)) if s.span.start < l.span.start => Some(s),
+        (s, l) => l.or(s),
+    };
+    let placed = syntax.clone().map(|s| builder.placed_as_opa(s, tokens));
+    let semantic = found.into_iter().next().filter(|f| !f.backs_out);
+    match (semantic, placed) {
+        // A complaint before the place that OPA goes back to stands; a later one is forgotten.
+        (Some(a), Some(b))
+            if a.span.start < b.span.start && syntax.is_none_or(|s| a.span.start < s.span.start) =>
+        {
+            Some(a)
+        }
+        (a, b) => b.or(a),
+    }
 }
 
 fn item(builder: &mut Builder<'_>, tokens: &[Token]) -> Item {
@@ -101,15 +149,19 @@ fn item(builder: &mut Builder<'_>, tokens: &[Token]) -> Item {
     match grammar::ItemParser::new().parse(builder, stream) {
         Ok(item) => item,
         Err(error) => {
-            let fault = builder.syntax_fault(error);
-            builder.faults.push(fault);
+            builder.syntax_error(error);
             Item::Error
         }
     }
 }
 
 /// The complaints of the parser with those of the lexer and the nesting limit, by place.
-fn with_lexical(builder: Builder<'_>, lexed: &Lexed, pre: &Prepassed) -> Vec<Fault> {
+fn with_lexical(mut builder: Builder<'_>, lexed: &Lexed, pre: &Prepassed) -> Vec<Fault> {
+    let faults = std::mem::take(&mut builder.faults);
+    with_lexical_of(&builder, faults, lexed, pre)
+}
+
+fn with_lexical_of(builder: &Builder<'_>, found: Vec<Fault>, lexed: &Lexed, pre: &Prepassed) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for &(at, fault) in &pre.faults {
         let end = lexed.tokens.partition_point(|t| t.start < at);
@@ -124,10 +176,11 @@ fn with_lexical(builder: Builder<'_>, lexed: &Lexed, pre: &Prepassed) -> Vec<Fau
             span: builder.span(at, at + 1),
             message: "max parsing recursion depth exceeded".to_owned(),
             hint: None,
+            backs_out: false,
         });
     }
-    faults.retain(|f| builder.faults.iter().all(|other| other.span.start != f.span.start));
-    faults.extend(builder.faults);
+    faults.retain(|f| found.iter().all(|other| other.span.start != f.span.start));
+    faults.extend(found);
     faults.sort_by_key(|f| f.span.start);
     faults
 }
@@ -143,8 +196,7 @@ pub(crate) fn query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<
         match grammar::QueryParser::new().parse(&mut builder, stream) {
             Ok(literals) => literals,
             Err(error) => {
-                let fault = builder.syntax_fault(error);
-                builder.faults.push(fault);
+                builder.syntax_error(error);
                 Vec::new()
             }
         }
