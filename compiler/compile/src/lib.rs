@@ -9,6 +9,7 @@ pub mod ir;
 pub mod opt;
 pub mod plan;
 
+pub mod annotations;
 mod builtins;
 mod check;
 mod conflicts;

@@ -6,6 +6,7 @@ pub(crate) mod desugar;
 pub(crate) mod finish;
 pub(crate) mod hoist;
 pub(crate) mod locals;
+mod metadata;
 pub(crate) mod names;
 pub(crate) mod print;
 pub(crate) mod prints;
@@ -15,6 +16,7 @@ pub(crate) mod tree;
 pub(crate) mod walk;
 pub(crate) mod withs;
 
+use crate::annotations::{self, Annotation, AnnotationSet, Place, SchemaAnnotation};
 use crate::check::{self, Functions, compile_error};
 use crate::conflicts::Conflicts;
 use crate::hir;
@@ -22,11 +24,11 @@ use crate::recursion::Graph;
 use crate::resolve::{Globals, Resolver};
 use crate::rules::RuleTree;
 use crate::safety;
-use crate::ty::{self, TypeOptions, TypeTable};
+use crate::ty::{self, Annotated, TypeOptions, TypeTable};
 use crate::{CheckOptions, Checked};
 use govc_syntax::{Diagnostic, RegoVersion, Sources, Span, ast};
 use names::{Name, NameSet, Names};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use tree::*;
 
 pub(crate) use query::check_query;
@@ -50,6 +52,9 @@ struct Lowering<'a> {
     modules: &'a [ast::Module],
     options: &'a CheckOptions<'a>,
     program: Program,
+    /// Blocks of each module.
+    blocks: Vec<Vec<Annotation>>,
+    annotations: AnnotationSet,
     found: Vec<Diagnostic>,
 }
 
@@ -80,7 +85,8 @@ fn limit(found: &mut Vec<Diagnostic>, limit: usize) {
 type Stage<'a> = fn(&mut Lowering<'a>);
 
 impl<'a> Lowering<'a> {
-    const BEFORE_TYPES: [Stage<'a>; 16] = [
+    const BEFORE_TYPES: [Stage<'a>; 19] = [
+        Self::read_annotations,
         Self::resolve,
         Self::check_overrides,
         Self::check_imports,
@@ -90,6 +96,8 @@ impl<'a> Lowering<'a> {
         Self::check_void_calls,
         Self::rewrite_prints,
         Self::expand_calls,
+        Self::set_annotations,
+        Self::rewrite_metadata,
         Self::hoist_heads,
         Self::rewrite_withs,
         Self::check_conflicts,
@@ -113,7 +121,15 @@ impl<'a> Lowering<'a> {
         let params = rules.iter().map(|r| r.args.as_ref().map_or(0, Vec::len)).collect();
         let tree = RuleTree::new(&[], &packages, &[]);
         let program = Program { names, rules, packages, tree, params, order };
-        Self { sources, modules, options, program, found: Vec::new() }
+        Self {
+            sources,
+            modules,
+            options,
+            program,
+            blocks: Vec::new(),
+            annotations: AnnotationSet::default(),
+            found: Vec::new(),
+        }
     }
 
     fn run(&mut self, stages: &[Stage<'a>]) {
@@ -133,13 +149,14 @@ impl<'a> Lowering<'a> {
         let p = &self.program;
         let order = Graph::new(&p.rules, &p.tree).sorted(&p.order);
         let order: Vec<hir::RuleId> = order.into_iter().map(|r| hir::RuleId(r as u32)).collect();
-        let options = match type_options(self.options) {
+        let mut options = match type_options(self.options) {
             Ok(options) => options,
             Err(error) => {
                 self.found.push(check::type_error("govc_schema", (Span::default(), error)));
                 return TypeTable::default();
             }
         };
+        options.annotations = self.annotated();
         let (table, mut found) = ty::infer(unit, &order, &options);
         let rank = |d: &Diagnostic| (&self.sources.get(d.span.file).name, d.span.start);
         found.sort_by(|a, b| rank(a).cmp(&rank(b)));
@@ -177,6 +194,61 @@ impl<'a> Lowering<'a> {
         for &i in order.iter() {
             f(names, &mut rules[i], &mut self.found);
         }
+    }
+
+    fn read_annotations(&mut self) {
+        for module in self.modules {
+            let (blocks, found) = annotations::read_module(module);
+            self.blocks.push(blocks);
+            self.found.extend(found);
+        }
+    }
+
+    fn set_annotations(&mut self) {
+        let paths = self.program.paths_by_source();
+        for module in self.modules_in_order() {
+            let package = self.program.packages[module].clone();
+            for block in std::mem::take(&mut self.blocks[module]) {
+                let path =
+                    block.rule.and_then(|rule| paths.get(&(module, rule)).cloned()).unwrap_or_default();
+                let error = self.annotations.add(self.sources, module, &package, &path, block);
+                self.found.extend(error);
+            }
+        }
+    }
+
+    fn rewrite_metadata(&mut self) {
+        let Program { rules, packages, .. } = &mut self.program;
+        for rule in rules.iter_mut() {
+            let package = packages[rule.module].clone();
+            let path = Program::ground_strings(rule, &package);
+            let (module, source) = (rule.module, rule.source);
+            for (i, branch) in rule.branches.iter_mut().enumerate() {
+                let place = Place { module, source, package: &package, path: &path, is_else: i > 0 };
+                metadata::rewrite(&self.annotations, &place, &mut branch.body);
+            }
+        }
+    }
+
+    /// Schemas that annotations give to documents, by rule.
+    fn annotated(&mut self) -> HashMap<hir::RuleId, Vec<Annotated>> {
+        let mut out = HashMap::new();
+        let mut errors = Vec::new();
+        for (i, rule) in self.program.rules.iter().enumerate() {
+            let package = &self.program.packages[rule.module];
+            let path = Program::ground_strings(rule, package);
+            let (module, source) = (rule.module, rule.source);
+            let place = Place { module, source, package, path: &path, is_else: false };
+            for schema in self.annotations.schemas(&place) {
+                match annotated(schema, self.options) {
+                    Ok(Some(a)) => out.entry(hir::RuleId(i as u32)).or_insert_with(Vec::new).push(a),
+                    Ok(None) => {}
+                    Err(text) => errors.push(check::type_error("govc_schema", (rule.span, text))),
+                }
+            }
+        }
+        self.found.extend(errors);
+        out
     }
 
     fn resolve(&mut self) {
@@ -281,9 +353,12 @@ impl<'a> Lowering<'a> {
                 errors: Vec::new(),
             };
             let outer = bound_outside(&rules[i]);
-            for branch in &mut rules[i].branches {
+            let rule = &mut rules[i];
+            for (b, branch) in rule.branches.iter_mut().enumerate() {
                 let safe = templates.body(&mut branch.body, &outer);
                 templates.term(&mut branch.value, &safe);
+                let args = rule.args.iter_mut().flatten().filter(|_| b == 0);
+                args.for_each(|arg| templates.term(arg, &safe));
             }
             let errors = templates.errors;
             self.found.extend(errors.into_iter().map(|f| compile_error("govc_template", f)));
@@ -494,6 +569,20 @@ impl Program {
         Functions { builtins: &options.builtins, tree: &self.tree, params: &self.params }
     }
 
+    /// The ground path of a rule, as far as it is made of strings.
+    fn ground_strings(rule: &Rule, package: &[String]) -> Vec<String> {
+        let mut path = package.to_vec();
+        path.push(rule.name.clone());
+        path.extend(rule.steps.iter().map_while(Term::as_str).map(str::to_owned));
+        path
+    }
+
+    /// The ground path of each rule by module and position in its tree.
+    fn paths_by_source(&self) -> HashMap<(usize, usize), Vec<String>> {
+        let path = |r: &Rule| Self::ground_strings(r, &self.packages[r.module]);
+        self.rules.iter().map(|r| ((r.module, r.source), path(r))).collect()
+    }
+
     /// The path of a rule as OPA prints it.
     pub(crate) fn path_text(&self, rule: usize) -> String {
         let rule = &self.rules[rule];
@@ -568,6 +657,30 @@ pub(crate) fn type_options(options: &CheckOptions) -> Result<TypeOptions, String
         ty::schema::schema_vocabulary(schema, &["input"], &mut out.vocabulary);
     }
     Ok(out)
+}
+
+/// The type that an annotation gives a document; none where schemas were not given at all.
+fn annotated(schema: &SchemaAnnotation, options: &CheckOptions) -> Result<Option<Annotated>, String> {
+    let schemas = &options.schemas.by_name;
+    let definition = match (&schema.definition, &schema.schema) {
+        (Some(definition), _) => definition,
+        (None, Some(name)) => {
+            if schemas.is_empty() {
+                return Ok(None);
+            }
+            let name = schema_name(name);
+            schemas.get(&name).ok_or_else(|| format!("undefined schema: {name}"))?
+        }
+        (None, None) => return Ok(None),
+    };
+    let ty = ty::schema::schema_type(definition).map_err(|e| e.to_string())?;
+    Ok(Some(Annotated { path: schema.path.clone(), ty }))
+}
+
+fn schema_name(path: &[String]) -> String {
+    let mut text = path.first().cloned().unwrap_or_default();
+    path.iter().skip(1).for_each(|p| print::push_field(p, &mut text));
+    text
 }
 
 /// Module positions by the name of their source.
