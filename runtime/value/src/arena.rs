@@ -157,8 +157,8 @@ impl<'q> Heap<'q> {
     /// A string. Strings of the symbol table are not copied.
     #[inline]
     pub fn string(self, text: &str) -> Value<'q> {
-        if let Some(symbol) = self.symbols.lookup(text) {
-            return Value::raw_string(self.symbols.text(symbol), symbol.0);
+        if let Some((symbol, own)) = self.symbols.find(text) {
+            return Value::raw_string(own, symbol.0);
         }
         match self.arena.copy_text(text) {
             Some(text) => Value::raw_string(text, 0),

@@ -141,7 +141,7 @@ impl Hash for Value<'_> {
 pub(crate) fn hash_value(value: Value<'_>) -> u64 {
     match value.tag() {
         tag::STRING if value.symbol_word() != 0 => hash_symbol(value.symbol_word()),
-        tag::STRING => hash_bytes(value.as_str().unwrap_or_default().as_bytes()),
+        tag::STRING => hash_bytes(value.as_str().unwrap_or_default().as_bytes(), seed()),
         tag::INT | tag::FLOAT | tag::NUMBER => {
             fold(value.as_number().map_or(0, crate::Number::hash_bits) ^ seed(), NUMBER)
         }
@@ -182,18 +182,26 @@ pub(crate) fn hash_symbol(symbol: u32) -> u64 {
 
 /// The hash of a text. Seeded, because input chooses what is probed.
 #[inline]
-pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hash = seed() ^ bytes.len() as u64;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        hash = fold(hash ^ u64::from_le_bytes(*word), TEXT);
+pub(crate) fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
+    let len = bytes.len() as u64;
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let mut hash = seed ^ len;
+        if bytes.len() > 16 {
+            // The words in between; the last ones are read again below.
+            for word in bytes.as_chunks::<8>().0 {
+                hash = fold(hash ^ u64::from_le_bytes(*word), TEXT);
+            }
+        }
+        // Both factors hold the seed, so that no chosen text makes one of them zero.
+        return fold(hash ^ u64::from_le_bytes(*first), seed.rotate_left(32) ^ u64::from_le_bytes(*last));
     }
-    if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        hash = fold(hash ^ u64::from_le_bytes(last), TAIL);
-    }
-    fold(hash, TEXT)
+    let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => bytes.iter().fold(0, |word, &b| word << 8 | u64::from(b)),
+    };
+    fold(seed ^ word, TAIL ^ len)
 }
 
 /// Multiplies to 128 bits and folds the halves, as the wyhash family does.
@@ -211,8 +219,9 @@ const SYMBOL: u64 = 0x9e37_79b9_7f4a_7c15;
 const SCALAR: u64 = 0xbb67_ae85_84ca_a73b;
 const COLLECTION: u64 = 0xa54f_f53a_5f1d_36f1;
 
+/// Chosen once by each process.
 #[inline]
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     *SEED.get_or_init(|| RandomState::new().hash_one(0u8))
 }

@@ -84,62 +84,63 @@ enum Open {
 
 impl<'q> Reader<'_, 'q> {
     fn document(&mut self) -> Result<Value<'q>, Error> {
-        loop {
-            let value = match self.begin()? {
-                Some(value) => value,
-                None => continue,
-            };
-            if let Some(document) = self.finish(value)? {
-                self.space();
-                return match self.peek() {
-                    None => Ok(document),
-                    Some(_) => Err(self.expected("the end of the text")),
-                };
-            }
+        while !(self.begin()? && self.finish()?) {}
+        self.space();
+        match self.peek() {
+            None => Ok(self.values.pop().unwrap_or_default()),
+            Some(_) => Err(self.expected("the end of the text")),
         }
     }
 
-    /// Reads a scalar or an empty collection, or opens a collection up to its first value.
+    /// Reads a scalar or an empty collection (true: it is on the stack), or opens a collection up to its
+    /// first value (false).
     #[inline]
-    fn begin(&mut self) -> Result<Option<Value<'q>>, Error> {
+    fn begin(&mut self) -> Result<bool, Error> {
         self.space();
         match self.peek() {
-            Some(b'"') => self.string().map(Some),
+            Some(b'"') => self.string()?,
             Some(b'{') => {
                 self.enter(Open::Object(self.values.len()))?;
-                if self.take_after_space(b'}') { Ok(Some(self.close())) } else { self.key().map(|()| None) }
+                if !self.take_after_space(b'}') {
+                    self.key()?;
+                    return Ok(false);
+                }
+                self.close();
             }
             Some(b'[') => {
                 self.enter(Open::Array(self.values.len()))?;
-                Ok(if self.take_after_space(b']') { Some(self.close()) } else { None })
+                if !self.take_after_space(b']') {
+                    return Ok(false);
+                }
+                self.close();
             }
-            Some(b'-' | b'0'..=b'9') => self.number().map(Some),
-            Some(b't') => self.word("true", Value::TRUE),
-            Some(b'f') => self.word("false", Value::FALSE),
-            Some(b'n') => self.word("null", Value::NULL),
-            _ => Err(self.expected("a value")),
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b't') => self.word("true", Value::TRUE)?,
+            Some(b'f') => self.word("false", Value::FALSE)?,
+            Some(b'n') => self.word("null", Value::NULL)?,
+            _ => return Err(self.expected("a value")),
         }
+        Ok(true)
     }
 
-    /// Puts a value into its collection and closes all that end here. Gives the value when none is open.
+    /// Closes all collections that end with the value on top of the stack. True when none is open.
     #[inline]
-    fn finish(&mut self, mut value: Value<'q>) -> Result<Option<Value<'q>>, Error> {
+    fn finish(&mut self) -> Result<bool, Error> {
         loop {
-            let Some(&open) = self.open.last() else { return Ok(Some(value)) };
-            self.values.push(value);
+            let Some(&open) = self.open.last() else { return Ok(true) };
             self.space();
             match (open, self.peek()) {
                 (Open::Array(_), Some(b',')) => {
                     self.at += 1;
-                    return Ok(None);
+                    return Ok(false);
                 }
                 (Open::Object(_), Some(b',')) => {
                     self.at += 1;
-                    return self.key().map(|()| None);
+                    return self.key().map(|()| false);
                 }
                 (Open::Array(_), Some(b']')) | (Open::Object(_), Some(b'}')) => {
                     self.at += 1;
-                    value = self.close();
+                    self.close();
                 }
                 (Open::Array(_), _) => return Err(self.expected("`,` or `]`")),
                 (Open::Object(_), _) => return Err(self.expected("`,` or `}`")),
@@ -156,48 +157,49 @@ impl<'q> Reader<'_, 'q> {
         Ok(())
     }
 
-    /// Makes the innermost collection of the values that belong to it.
-    fn close(&mut self) -> Value<'q> {
+    /// Puts the innermost collection in the place of the values that belong to it.
+    fn close(&mut self) {
         match self.open.pop() {
             Some(Open::Array(start)) => {
                 let value = self.heap.array(&self.values[start..]);
                 self.values.truncate(start);
-                value
+                self.values.push(value);
             }
             Some(Open::Object(start)) => {
                 // Keys and values alternate, so nothing remains.
                 let (pairs, _) = self.values[start..].as_chunks_mut::<2>();
                 let value = self.heap.object_from_pairs(pairs);
                 self.values.truncate(start);
-                value
+                self.values.push(value);
             }
-            None => Value::UNDEFINED,
+            None => {}
         }
     }
 
-    /// A key and its colon; the key goes on the stack.
+    /// A key and its colon.
     fn key(&mut self) -> Result<(), Error> {
         self.space();
         if self.peek() != Some(b'"') {
             return Err(self.expected("a key in quotes"));
         }
-        let key = self.string()?;
-        self.values.push(key);
+        self.string()?;
         if !self.take_after_space(b':') {
             return Err(self.expected("`:`"));
         }
         Ok(())
     }
 
-    fn word(&mut self, word: &'static str, value: Value<'q>) -> Result<Option<Value<'q>>, Error> {
+    fn word(&mut self, word: &'static str, value: Value<'q>) -> Result<(), Error> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.expected("a value"));
         }
         self.at += word.len();
-        Ok(Some(value))
+        self.values.push(value);
+        Ok(())
     }
 
-    fn string(&mut self) -> Result<Value<'q>, Error> {
+    #[inline]
+    fn string(&mut self) -> Result<(), Error> {
         let start = self.at + 1;
         let end = plain_end(self.bytes, start);
         self.check_length(start, end - start)?;
@@ -205,7 +207,8 @@ impl<'q> Reader<'_, 'q> {
             Some(b'"') => {
                 self.at = end + 1;
                 // Both ends touch a quote, so they are boundaries of characters.
-                Ok(self.heap.string(&self.text[start..end]))
+                self.values.push(self.heap.string(&self.text[start..end]));
+                Ok(())
             }
             Some(b'\\') => self.escaped(start, end),
             Some(_) => Err(self.error_at(ErrorKind::Syntax("an escape instead of a control character"), end)),
@@ -214,7 +217,7 @@ impl<'q> Reader<'_, 'q> {
     }
 
     /// A string with escapes, the first of which is at `end`.
-    fn escaped(&mut self, start: usize, end: usize) -> Result<Value<'q>, Error> {
+    fn escaped(&mut self, start: usize, end: usize) -> Result<(), Error> {
         let mut unescaped = std::mem::take(&mut self.unescaped);
         unescaped.clear();
         unescaped.push_str(&self.text[start..end]);
@@ -223,9 +226,9 @@ impl<'q> Reader<'_, 'q> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    let value = self.heap.string(&unescaped);
+                    self.values.push(self.heap.string(&unescaped));
                     self.unescaped = unescaped;
-                    return Ok(value);
+                    return Ok(());
                 }
                 Some(b'\\') => unescaped.push(self.escape()?),
                 Some(b) if b < b' ' => {
@@ -291,7 +294,7 @@ impl<'q> Reader<'_, 'q> {
     }
 
     #[inline]
-    fn number(&mut self) -> Result<Value<'q>, Error> {
+    fn number(&mut self) -> Result<(), Error> {
         let start = self.at;
         let negative = self.bytes[start] == b'-';
         let first = start + usize::from(negative);
@@ -307,12 +310,13 @@ impl<'q> Reader<'_, 'q> {
             && !matches!(self.bytes.get(at), Some(b'.' | b'e' | b'E'));
         if plain {
             self.at = at;
-            return Ok(Value::int(if negative { -int } else { int }));
+            self.values.push(Value::int(if negative { -int } else { int }));
+            return Ok(());
         }
         self.long_number(start)
     }
 
-    fn long_number(&mut self, start: usize) -> Result<Value<'q>, Error> {
+    fn long_number(&mut self, start: usize) -> Result<(), Error> {
         let len = self.bytes[start..]
             .iter()
             .take_while(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
@@ -320,7 +324,8 @@ impl<'q> Reader<'_, 'q> {
         match self.heap.number(&self.text[start..start + len]) {
             Ok(value) => {
                 self.at = start + len;
-                Ok(value)
+                self.values.push(value);
+                Ok(())
             }
             Err(NumberError::Range) => Err(self.error_at(ErrorKind::NumberRange, start)),
             Err(_) => Err(self.error_at(ErrorKind::Syntax("a number"), start)),
