@@ -5,6 +5,7 @@
 //! it asks for that, so bodies fail where they failed before.
 
 use super::free_local;
+use super::share::written_inside;
 use crate::ir::{Block, ConstId, Func, Local, Operand, Policy, Stmt, StmtKind};
 use govc_syntax::Span;
 use rustc_hash::FxHashMap;
@@ -16,17 +17,43 @@ pub(super) fn run(policy: &mut Policy) {
     }
 }
 
-/// A path of constant keys from `input` (false) or `data` (true), as its last step.
-type Step = (Option<usize>, bool, ConstId);
+/// Where a path starts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum From {
+    Root(Local),
+    Path(usize),
+}
 
-/// A path that occurs, by its last step.
+/// A key of a path: a constant, or the value of another path (`data.limits[input.dept]`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Const(ConstId),
+    Path(usize),
+}
+
+type Step = (From, Key);
+
+/// A path that occurs, by its last step. What it is made of has lower numbers.
 struct Path {
-    parent: Option<usize>,
-    data: bool,
-    key: ConstId,
-    /// Occurrences; one in a loop counts twice.
+    step: Step,
+    /// Occurrences, and the same with those in a loop counted twice.
+    count: u32,
     weight: u32,
-    local: Option<Local>,
+    /// Reads of its value by anything but a longer path.
+    reads: u32,
+    /// Longer paths.
+    longer: Vec<usize>,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Looked up where it stands.
+    Stay,
+    /// Looked up at the start, into this local.
+    Move(Local),
+    /// Nothing but one longer path reads it, which moves.
+    Inside(Local),
 }
 
 struct Hoist {
@@ -43,6 +70,8 @@ struct Place {
     data_changed: bool,
 }
 
+type Held = FxHashMap<Local, usize>;
+
 impl Hoist {
     fn new(func: &Func) -> Self {
         Hoist { paths: Vec::new(), by_step: FxHashMap::default(), next: free_local(func) }
@@ -50,67 +79,82 @@ impl Hoist {
 
     fn run(mut self, func: &mut Func) {
         let place = Place { in_loop: false, input_changed: false, data_changed: false };
-        for block in &func.blocks {
-            self.count(block, place, &mut FxHashMap::default());
-        }
-        for i in 0..self.paths.len() {
-            self.choose(i);
-        }
-        if self.paths.iter().all(|p| p.local.is_none()) {
+        func.blocks.iter().for_each(|b| self.count(b, place, &mut Held::default()));
+        (0..self.paths.len()).filter(|&p| self.paths[p].weight >= 2).collect::<Vec<_>>().into_iter().for_each(
+            |path| self.choose(path),
+        );
+        self.join();
+        if self.paths.iter().all(|p| p.fate == Fate::Stay) {
             return;
         }
-        for block in &mut func.blocks {
-            self.replace(block, place, &mut FxHashMap::default());
-        }
+        func.blocks.iter_mut().for_each(|b| self.replace(b, place, &mut Held::default()));
         func.blocks.insert(0, self.prelude(func.span));
     }
 
-    /// Parents come before children, so a chosen path has its chosen prefix.
-    fn choose(&mut self, at: usize) {
-        let Some(path) = self.paths.get(at) else { return };
-        if path.weight < 2 {
-            return;
-        }
-        let mut chain = vec![at];
-        while let Some(parent) = chain.last().and_then(|&c| self.paths.get(c)).and_then(|p| p.parent) {
-            chain.push(parent);
-        }
-        for at in chain.into_iter().rev() {
-            if let Some(path) = self.paths.get_mut(at)
-                && path.local.is_none()
-            {
-                path.local = Some(Local(self.next));
-                self.next += 1;
+    /// What a moved path is made of moves with it.
+    fn choose(&mut self, path: usize) {
+        let mut work = vec![path];
+        while let Some(at) = work.pop() {
+            if self.paths[at].fate != Fate::Stay {
+                continue;
+            }
+            self.paths[at].fate = Fate::Move(Local(self.next));
+            self.next += 1;
+            let (from, key) = self.paths[at].step;
+            if let From::Path(parent) = from {
+                work.push(parent);
+            }
+            if let Key::Path(key) = key {
+                work.push(key);
             }
         }
     }
 
-    fn count(&mut self, block: &Block, place: Place, held: &mut FxHashMap<Local, usize>) {
+    fn join(&mut self) {
+        for at in 0..self.paths.len() {
+            let path = &self.paths[at];
+            let (Fate::Move(local), &[child], 0) = (path.fate, path.longer.as_slice(), path.reads) else {
+                continue;
+            };
+            let child = &self.paths[child];
+            if child.step.0 == From::Path(at) && child.count == path.count && child.fate != Fate::Stay {
+                self.paths[at].fate = Fate::Inside(local);
+            }
+        }
+    }
+
+    fn count(&mut self, block: &Block, place: Place, held: &mut Held) {
         for stmt in &block.stmts {
             if let Some((at, target)) = self.path_of(&stmt.kind, place, held, true) {
-                let weight = if place.in_loop { 2 } else { 1 };
-                if let Some(path) = self.paths.get_mut(at) {
-                    path.weight += weight;
-                }
+                self.paths[at].count += 1;
+                self.paths[at].weight += if place.in_loop { 2 } else { 1 };
                 held.insert(target, at);
                 continue;
             }
+            stmt.kind.reads(&mut |l| {
+                if let Some(&at) = held.get(&l) {
+                    self.paths[at].reads += 1;
+                }
+            });
             stmt.kind.targets(&mut |l| {
                 held.remove(&l);
             });
             let inner = place.inside(&stmt.kind);
-            for block in stmt.kind.blocks() {
-                self.count(block, inner, held);
-            }
+            stmt.kind.blocks().iter().for_each(|b| self.count(b, inner, held));
+            forget(&stmt.kind, held);
         }
     }
 
-    fn replace(&mut self, block: &mut Block, place: Place, held: &mut FxHashMap<Local, usize>) {
+    fn replace(&mut self, block: &mut Block, place: Place, held: &mut Held) {
         for stmt in &mut block.stmts {
             if let Some((at, target)) = self.path_of(&stmt.kind, place, held, false) {
                 held.insert(target, at);
-                if let Some(local) = self.paths.get(at).and_then(|p| p.local) {
-                    stmt.kind = StmtKind::AssignVar { source: Operand::Local(local), target };
+                match self.paths[at].fate {
+                    Fate::Stay => {}
+                    Fate::Move(local) => {
+                        stmt.kind = StmtKind::AssignVar { source: Operand::Local(local), target };
+                    }
+                    Fate::Inside(_) => stmt.kind = StmtKind::Nop,
                 }
                 continue;
             }
@@ -118,36 +162,28 @@ impl Hoist {
                 held.remove(&l);
             });
             let inner = place.inside(&stmt.kind);
-            for block in stmt.kind.blocks_mut() {
-                self.replace(block, inner, held);
-            }
+            stmt.kind.blocks_mut().iter_mut().for_each(|b| self.replace(b, inner, held));
+            forget(&stmt.kind, held);
         }
     }
 
     /// The path that a statement looks up, and where it puts the value.
-    fn path_of(
-        &mut self,
-        kind: &StmtKind,
-        place: Place,
-        held: &FxHashMap<Local, usize>,
-        add: bool,
-    ) -> Option<(usize, Local)> {
-        let StmtKind::Dot { source: Operand::Local(source), key: Operand::Const(key), target } = *kind else {
-            return None;
-        };
-        let step = match source {
+    fn path_of(&mut self, kind: &StmtKind, place: Place, held: &Held, add: bool) -> Option<(usize, Local)> {
+        let StmtKind::Dot { source: Operand::Local(source), key, target } = *kind else { return None };
+        let from = match source {
             Local::INPUT if place.input_changed => return None,
             Local::DATA if place.data_changed => return None,
-            Local::INPUT => (None, false, key),
-            Local::DATA => (None, true, key),
-            other => {
-                let parent = *held.get(&other)?;
-                (Some(parent), self.paths.get(parent)?.data, key)
-            }
+            Local::INPUT | Local::DATA => From::Root(source),
+            other => From::Path(*held.get(&other)?),
         };
-        match self.by_step.get(&step) {
+        let key = match key {
+            Operand::Const(id) => Key::Const(id),
+            Operand::Local(local) => Key::Path(*held.get(&local)?),
+            Operand::Bool(_) => return None,
+        };
+        match self.by_step.get(&(from, key)) {
             Some(&at) => Some((at, target)),
-            None if add => Some((self.add(step), target)),
+            None if add => Some((self.add((from, key)), target)),
             None => None,
         }
     }
@@ -155,50 +191,80 @@ impl Hoist {
     fn add(&mut self, step: Step) -> usize {
         let at = self.paths.len();
         self.by_step.insert(step, at);
-        self.paths.push(Path { parent: step.0, data: step.1, key: step.2, weight: 0, local: None });
+        self.paths.push(Path {
+            step,
+            count: 0,
+            weight: 0,
+            reads: 0,
+            longer: Vec::new(),
+            fate: Fate::Stay,
+        });
+        if let From::Path(parent) = step.0 {
+            self.paths[parent].longer.push(at);
+        }
+        if let Key::Path(key) = step.1 {
+            self.paths[key].longer.push(at);
+        }
         at
     }
 
-    /// Each lookup in a block of its own, nested in that of its prefix: an undefined one ends its block.
+    /// One block for each lookup: an undefined one ends its block, and so those of what is made of it.
     fn prelude(&self, span: Span) -> Block {
-        let mut children: FxHashMap<Option<usize>, Vec<usize>> = FxHashMap::default();
-        for (at, path) in self.paths.iter().enumerate().filter(|(_, p)| p.local.is_some()) {
-            children.entry(path.parent).or_default().push(at);
-        }
+        let moved = self.paths.iter().enumerate().filter_map(|(at, p)| match p.fate {
+            Fate::Move(local) => Some((at, local)),
+            Fate::Stay | Fate::Inside(_) => None,
+        });
         let mut stmts = Vec::new();
-        for path in &self.paths {
-            if let Some(target) = path.local {
-                stmts.push(Stmt { kind: StmtKind::ResetLocal { target }, span });
-            }
+        let mut blocks = Vec::new();
+        for (at, target) in moved {
+            stmts.push(Stmt { kind: StmtKind::ResetLocal { target }, span });
+            blocks.push(self.lookup(at, span));
         }
-        let blocks = self.lookups(&children, None, span);
         stmts.push(Stmt { kind: StmtKind::Block { blocks }, span });
         Block { stmts }
     }
 
-    /// As deep as the longest path in the source, which the parser bounds.
-    fn lookups(
-        &self,
-        children: &FxHashMap<Option<usize>, Vec<usize>>,
-        parent: Option<usize>,
-        span: Span,
-    ) -> Vec<Block> {
-        let mut blocks = Vec::new();
-        for &at in children.get(&parent).into_iter().flatten() {
-            let Some(path) = self.paths.get(at) else { continue };
-            let Some(target) = path.local else { continue };
-            let root = if path.data { Local::DATA } else { Local::INPUT };
-            let source = parent.and_then(|p| self.paths.get(p)).and_then(|p| p.local).unwrap_or(root);
-            let key = Operand::Const(path.key);
-            let mut stmts =
-                vec![Stmt { kind: StmtKind::Dot { source: Operand::Local(source), key, target }, span }];
-            let inner = self.lookups(children, Some(at), span);
-            if !inner.is_empty() {
-                stmts.push(Stmt { kind: StmtKind::Block { blocks: inner }, span });
-            }
-            blocks.push(Block { stmts });
+    /// The lookup of a path, after those that are inside it.
+    fn lookup(&self, at: usize, span: Span) -> Block {
+        let mut stmts = Vec::new();
+        let mut next = Some(at);
+        while let Some(at) = next.take() {
+            let (from, key) = self.paths[at].step;
+            let source = match from {
+                From::Root(local) => local,
+                From::Path(parent) => {
+                    if let Fate::Inside(_) = self.paths[parent].fate {
+                        next = Some(parent);
+                    }
+                    self.local(parent)
+                }
+            };
+            let key = match key {
+                Key::Const(id) => Operand::Const(id),
+                Key::Path(path) => Operand::Local(self.local(path)),
+            };
+            let kind = StmtKind::Dot { source: Operand::Local(source), key, target: self.local(at) };
+            stmts.push(Stmt { kind, span });
         }
-        blocks
+        stmts.reverse();
+        Block { stmts }
+    }
+
+    /// Everything that a moved path is made of has a local.
+    fn local(&self, path: usize) -> Local {
+        match self.paths[path].fate {
+            Fate::Move(local) | Fate::Inside(local) => local,
+            Fate::Stay => Local::INPUT,
+        }
+    }
+}
+
+/// What a block has set, it may not have reached; a `with` that is passed was reached to its end.
+fn forget(kind: &StmtKind, held: &mut Held) {
+    if !kind.blocks().is_empty() && !matches!(kind, StmtKind::With { .. } | StmtKind::WithDynamic { .. }) {
+        written_inside(kind).iter().for_each(|l| {
+            held.remove(l);
+        });
     }
 }
 

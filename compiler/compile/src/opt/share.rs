@@ -173,7 +173,8 @@ pub(super) fn changes(kind: &StmtKind, f: &mut dyn FnMut(Local)) {
     }
 }
 
-fn written_inside(kind: &StmtKind) -> Vec<Local> {
+/// Every local that a statement or a block inside it writes or changes.
+pub(super) fn written_inside(kind: &StmtKind) -> Vec<Local> {
     let mut found = Vec::new();
     kind.targets(&mut |l| found.push(l));
     let mut work: Vec<&Block> = kind.blocks().iter().collect();
