@@ -83,7 +83,10 @@ fn outcome(case: &Case, level: Level) -> Outcome {
         (Answer::Errors(_, errors), true) => {
             match code.is_none_or(|c| errors.iter().any(|(got, _)| *got == c)) {
                 true => Outcome::Pass,
-                false => Outcome::Fail("other error", format!("got {errors:?}, wanted {:?}", case.text("want_error_code"))),
+                false => Outcome::Fail(
+                    "other error",
+                    format!("got {errors:?}, wanted {:?}", case.text("want_error_code")),
+                ),
             }
         }
     }

@@ -80,9 +80,11 @@ impl Hoist {
     fn run(mut self, func: &mut Func) {
         let place = Place { in_loop: false, input_changed: false, data_changed: false };
         func.blocks.iter().for_each(|b| self.count(b, place, &mut Held::default()));
-        (0..self.paths.len()).filter(|&p| self.paths[p].weight >= 2).collect::<Vec<_>>().into_iter().for_each(
-            |path| self.choose(path),
-        );
+        (0..self.paths.len())
+            .filter(|&p| self.paths[p].weight >= 2)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|path| self.choose(path));
         self.join();
         if self.paths.iter().all(|p| p.fate == Fate::Stay) {
             return;
@@ -191,14 +193,7 @@ impl Hoist {
     fn add(&mut self, step: Step) -> usize {
         let at = self.paths.len();
         self.by_step.insert(step, at);
-        self.paths.push(Path {
-            step,
-            count: 0,
-            weight: 0,
-            reads: 0,
-            longer: Vec::new(),
-            fate: Fate::Stay,
-        });
+        self.paths.push(Path { step, count: 0, weight: 0, reads: 0, longer: Vec::new(), fate: Fate::Stay });
         if let From::Path(parent) = step.0 {
             self.paths[parent].longer.push(at);
         }

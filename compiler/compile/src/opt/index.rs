@@ -88,6 +88,7 @@ impl Index<'_> {
         for (mut block, test) in run {
             if let (true, Some(stmt)) = (single, test.stmt) {
                 block.stmts.remove(stmt);
+                block.stmts.retain(|s| !matches!(s.kind, StmtKind::IsDefined { source } if source == local));
             }
             let number = blocks.len() as u32;
             for &value in &test.values {

@@ -54,17 +54,11 @@ impl Builder {
         }
     }
 
-    /// A new scope for another rule: no variable is bound, locals from `next` on are free again.
-    pub(super) fn restart(&mut self, next: u32, vars: usize) {
-        self.next = next;
+    /// A new scope for another rule: no variable is bound.
+    pub(super) fn restart(&mut self, vars: usize) {
         self.trail.clear();
         self.bound.clear();
         self.bound.resize(vars, None);
-    }
-
-    /// The first free local.
-    pub(super) fn next_local(&self) -> u32 {
-        self.next
     }
 
     /// A local of its own.

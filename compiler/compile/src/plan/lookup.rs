@@ -170,7 +170,7 @@ impl Planner<'_> {
         let key = self.constant(super::term::scalar(key));
         match child {
             Some(child) => {
-                let base = self.child_base(base, key);
+                let base = self.child_base(child, base, key);
                 self.below(child, base, rest, keys, out)
             }
             None => self.alternative(|p| {
@@ -180,8 +180,12 @@ impl Planner<'_> {
         }
     }
 
-    /// The base document under a key, or undefined.
-    fn child_base(&mut self, base: Local, key: Operand) -> Local {
+    /// The base document of a child, or undefined. Rules hide theirs.
+    fn child_base(&mut self, child: NodeId, base: Local, key: Operand) -> Local {
+        let replaced = self.shadows.get(self.b.shadow).nodes.contains(&child);
+        if self.trie.node(child).group.is_some() && !replaced {
+            return base;
+        }
         let target = self.b.local();
         self.b.emit(StmtKind::ResetLocal { target });
         self.b.open();
@@ -208,7 +212,7 @@ impl Planner<'_> {
             cases.push((self.const_id(ir::Const::String(key.clone())), vec![i as u32]));
             let key = self.string(&key);
             blocks.push(self.scope(|p| {
-                let base = p.child_base(base, key);
+                let base = p.child_base(child, base, key);
                 p.below(child, base, rest, keys, out)
             })?);
         }
@@ -249,7 +253,7 @@ impl Planner<'_> {
         for (key, child) in children {
             let key = self.string(&key);
             let block = self.scope(|p| {
-                let base = p.child_base(base, key);
+                let base = p.child_base(child, base, key);
                 keys.push(key);
                 let planned = p.below(child, base, rest, keys, out);
                 keys.pop();

@@ -38,13 +38,12 @@ impl<'u> Planner<'u> {
         let out = Out { ret, seen: mixed.then(|| self.b.local()), lengths, early };
         let mut blocks = Vec::with_capacity(members.len() + 2);
         blocks.extend(self.make_result(kind, out));
-        let first_free = self.b.next_local();
         let values = params.get(2..2 + args).unwrap_or_default();
         for (rule, steps) in members.iter().filter(|(r, _)| !r.default) {
-            blocks.push(self.rule(rule, steps, kind, values, out, first_free)?);
+            blocks.push(self.rule(rule, steps, kind, values, out)?);
         }
         for (rule, _) in members.iter().filter(|(r, _)| r.default && kind != GroupKind::Object) {
-            blocks.push(self.default_rule(rule, values, ret, first_free)?);
+            blocks.push(self.default_rule(rule, values, ret)?);
         }
         self.b.open();
         self.b.emit(StmtKind::ReturnLocal { source: ret });
@@ -77,9 +76,8 @@ impl<'u> Planner<'u> {
         kind: GroupKind,
         values: &[Local],
         out: Out,
-        first_free: u32,
     ) -> Planned<Block> {
-        self.b.restart(first_free, rule.scope.vars.len());
+        self.b.restart(rule.scope.vars.len());
         self.b.span = rule.span;
         match rule.branches.as_slice() {
             [branch] => self.scope(|p| p.branch(rule, branch, steps, kind, values, out, None)),
@@ -98,12 +96,11 @@ impl<'u> Planner<'u> {
         out: Out,
     ) -> Planned<Block> {
         let result = self.b.local();
-        let first_free = self.b.next_local();
         self.b.open();
         self.b.emit(StmtKind::ResetLocal { target: result });
         let mut blocks = Vec::with_capacity(branches.len());
         for (i, branch) in branches.iter().enumerate() {
-            self.b.restart(first_free, rule.scope.vars.len());
+            self.b.restart(rule.scope.vars.len());
             blocks.push(self.scope(|p| {
                 if i > 0 {
                     p.b.emit(StmtKind::IsUndefined { source: result });
@@ -165,8 +162,8 @@ impl<'u> Planner<'u> {
         self.b.emit(StmtKind::AssignVarOnce { source: value, target });
     }
 
-    fn default_rule(&mut self, rule: &Rule, values: &[Local], ret: Local, first_free: u32) -> Planned<Block> {
-        self.b.restart(first_free, rule.scope.vars.len());
+    fn default_rule(&mut self, rule: &Rule, values: &[Local], ret: Local) -> Planned<Block> {
+        self.b.restart(rule.scope.vars.len());
         self.b.span = rule.span;
         self.scope(|p| {
             p.b.emit(StmtKind::IsUndefined { source: ret });

@@ -1,0 +1,36 @@
+//! Plans of small modules, without and with optimization, as text. Each `plans/*.rego` plans the whole of
+//! its package's document `data.t`.
+
+use govc_compile::opt::{self, Level};
+use govc_compile::{CheckOptions, PlanRequest};
+use govc_syntax::{ParseOptions, Sources};
+
+fn ir(text: &str, entrypoint: &str, level: Level) -> String {
+    let mut sources = Sources::default();
+    let file = sources.add("t.rego", text);
+    let parsed = govc_syntax::parse_module(file, text, &ParseOptions::default());
+    assert_eq!(parsed.diagnostics, []);
+    let checked = govc_compile::check(&sources, &[parsed.tree], &CheckOptions::default());
+    assert!(checked.is_ok(), "{:?}", checked.diagnostics);
+    let request = PlanRequest { entrypoints: vec![entrypoint.to_owned()], queries: Vec::new() };
+    let mut policy = govc_compile::plan(&checked.unit, &request).expect("plans");
+    opt::run(&mut policy, level);
+    policy.to_string()
+}
+
+#[test]
+fn plans() {
+    insta::glob!("plans/*.rego", |path| {
+        let text = std::fs::read_to_string(path).expect("readable");
+        insta::assert_snapshot!("plan", ir(&text, "t", Level::None));
+        insta::assert_snapshot!("optimized", ir(&text, "t", Level::Full));
+    });
+}
+
+/// `GOVC_PLAN=FILE.rego` prints the optimized plan of `GOVC_ENTRYPOINT`.
+#[test]
+fn print_plan() {
+    let Some(path) = std::env::var_os("GOVC_PLAN") else { return };
+    let text = std::fs::read_to_string(path).expect("readable");
+    println!("{}", ir(&text, &std::env::var("GOVC_ENTRYPOINT").unwrap_or_default(), Level::Full));
+}
