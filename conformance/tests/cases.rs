@@ -177,7 +177,8 @@ fn answer(case: &Case, level: Level) -> Answer {
         Err(diagnostics) => return errors("plan", &diagnostics),
     };
     govc_compile::opt::run(&mut policy, level);
-    match govc_compile::emit(&policy) {
+    policy.files = sources.iter().map(|(_, s)| s.name.clone()).collect();
+    match govc_compile::emit_located(&policy, &sources) {
         Ok(program) => run(case, program),
         Err(error) => Answer::Errors("emit", vec![(String::new(), error.to_string())]),
     }
@@ -207,7 +208,7 @@ fn run(case: &Case, program: govc_bytecode::Program) -> Answer {
         if case.flag("strict_error") { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
     let limits = Limits { fuel: 200_000_000, time: None, memory: 1 << 30 };
     let mut world = TestWorld { now: 1_700_000_000_000_000_000 };
-    let query = Query { entrypoint, input, world: &mut world, limits, builtin_errors };
+    let query = Query { entrypoint, input, world: &mut world, limits, builtin_errors, recorded: None };
     match govc_vm::run(&image, &mut Scratch::default(), &arena, query) {
         Ok(outcome) => Answer::Solutions(outcome.results.iter().map(|row| bindings(*row)).collect()),
         Err(error) => Answer::Errors("run", vec![(error.code.to_owned(), error.message)]),
