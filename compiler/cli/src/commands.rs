@@ -1,10 +1,13 @@
 //! The command tree. Each command is a file of its own: its flags, and `run`.
 
 mod capabilities;
+mod check;
+mod eval;
 mod explain;
 mod init;
 mod lsp;
 mod parse;
+mod test;
 mod version;
 
 use crate::exit::Exit;
@@ -30,6 +33,9 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Eval(Box<eval::Eval>),
+    Test(test::Test),
+    Check(check::Check),
     Parse(parse::Parse),
     Init(init::Init),
     Capabilities(capabilities::Capabilities),
@@ -48,6 +54,9 @@ pub(crate) fn main() -> Exit {
 
 fn run(command: Command) -> Exit {
     match command {
+        Command::Eval(args) => eval::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Capabilities(args) => capabilities::run(&args),

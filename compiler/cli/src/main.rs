@@ -5,12 +5,15 @@
 
 mod capture;
 mod commands;
+mod duration;
 mod exit;
 mod files;
 mod language;
 mod output;
 mod problem;
 mod render;
+mod run;
+mod world;
 
 use std::process::ExitCode;
 

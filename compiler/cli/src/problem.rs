@@ -106,6 +106,11 @@ pub(crate) fn summary(problems: &[Problem]) -> String {
     }
 }
 
+/// All errors as OPA's loader words them, which counts only what it could not read.
+pub(crate) fn loading_summary(problems: &[Problem]) -> String {
+    summary(problems).replacen(" occurred:", " occurred during loading:", 1)
+}
+
 /// `{"errors": [..]}`.
 pub(crate) fn errors_node(problems: &[Problem]) -> Node {
     Node::Object(vec![("errors".to_owned(), Node::Array(problems.iter().map(Problem::to_node).collect()))])

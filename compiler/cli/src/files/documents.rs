@@ -92,6 +92,19 @@ impl Documents {
         }
     }
 
+    /// Whether something stands at a path below the root.
+    pub(crate) fn holds(&self, path: &[String]) -> bool {
+        let Some((first, rest)) = path.split_first() else { return true };
+        match self {
+            Self::Object(entries) => entries.get(first).is_some_and(|child| child.holds(rest)),
+            Self::Text(text) => {
+                let entries = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text.get()).ok();
+                let child = entries.and_then(|mut entries| entries.remove(first));
+                child.is_some_and(|child| Self::Text(child).holds(rest))
+            }
+        }
+    }
+
     /// The whole tree as one JSON text.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -1,0 +1,93 @@
+//! `govc check`: parse and compile without running. Silent and 0 when all is well, otherwise 1.
+
+use crate::exit::Exit;
+use crate::files;
+use crate::language::Language;
+use crate::output;
+use crate::problem::{self, Problem};
+use crate::render;
+use crate::run;
+use clap::{Args, ValueEnum};
+use std::io::IsTerminal;
+
+/// Check policies for errors
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  $ govc check policy\n  $ govc check --strict --format json policy")]
+pub(crate) struct Check {
+    /// Files and folders
+    #[arg(required = true)]
+    paths: Vec<String>,
+    /// Load the paths as bundles
+    #[arg(short, long)]
+    bundle: bool,
+    /// How errors are printed; `pretty` shows source lines on a terminal, `full` always
+    #[arg(short, long, default_value = "pretty")]
+    format: Format,
+    /// Names of files and folders to leave out
+    #[arg(long, value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// Errors after which no more are reported
+    #[arg(short, long, default_value_t = 10)]
+    max_errors: usize,
+    /// Refuse what OPA's strict mode refuses
+    #[arg(short = 'S', long)]
+    strict: bool,
+    /// JSON Schema of the input, or a folder of schemas
+    #[arg(short, long)]
+    schema: Option<String>,
+    #[command(flatten)]
+    language: Language,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Pretty,
+    Json,
+    Full,
+}
+
+pub(crate) fn run(args: &Check) -> Exit {
+    if let Some(problem) = unsupported(args) {
+        return refuse(args, &files::Loaded::default(), &[problem]);
+    }
+    let paths = args.paths.clone();
+    let (data, bundles) = if args.bundle { (Vec::new(), paths) } else { (paths, Vec::new()) };
+    let request = files::Request {
+        data,
+        bundles,
+        ignore: args.ignore.clone(),
+        only_rego: !args.bundle,
+        parse: args.language.parse(),
+    };
+    let loaded = files::load(&request);
+    let rules = run::Rules { strict: args.strict, error_limit: args.max_errors };
+    match run::check(&loaded, rules, |_, _| Ok(())) {
+        Ok(()) => Exit::Success,
+        Err(problems) => refuse(args, &loaded, &problems),
+    }
+}
+
+fn unsupported(args: &Check) -> Option<Problem> {
+    let schema = args.schema.as_ref().map(|_| Problem::not_yet("`--schema` is not supported yet"));
+    schema.or_else(|| args.language.unsupported())
+}
+
+fn refuse(args: &Check, loaded: &files::Loaded, problems: &[Problem]) -> Exit {
+    let terminal = std::io::stderr().is_terminal();
+    let text = match args.format {
+        Format::Json => problem::errors_node(problems).pretty(),
+        Format::Pretty if !terminal && !loaded.problems.is_empty() => problem::loading_summary(problems),
+        Format::Pretty if !terminal => problem::summary(problems),
+        Format::Pretty | Format::Full => rendered(loaded, problems, terminal),
+    };
+    output::eprintln(text.trim_end());
+    Exit::Failure
+}
+
+/// Source lines for findings of the compiler, one line for everything else.
+fn rendered(loaded: &files::Loaded, problems: &[Problem], colored: bool) -> String {
+    let found: Vec<_> = problems.iter().filter_map(|p| p.diagnostic.as_deref()).collect();
+    let others = problems.iter().filter(|p| p.diagnostic.is_none());
+    let lines: String = others.map(|p| format!("{}\n", p.line())).collect();
+    format!("{}{lines}", render::diagnostics(&found, &loaded.sources, colored))
+}

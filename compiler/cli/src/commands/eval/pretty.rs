@@ -1,0 +1,93 @@
+//! The pretty format: one value as JSON, anything else as a table.
+
+use super::answer::Solution;
+use crate::output;
+use serde_json::value::RawValue;
+
+/// The text for all solutions; values longer than `limit` characters are cut.
+pub(crate) fn text(solutions: &[Solution], limit: usize) -> String {
+    match solutions {
+        [] => "undefined\n".to_owned(),
+        [one] if one.bindings.is_empty() && (one.expressions.len() == 1 || all_boolean(one)) => {
+            let first = one.expressions.first().map_or("null", |(_, value)| value.get());
+            format!("{}\n", output::indent(first))
+        }
+        many => table(many, limit),
+    }
+}
+
+fn all_boolean(solution: &Solution) -> bool {
+    solution.expressions.iter().all(|(_, value)| matches!(value.get(), "true" | "false"))
+}
+
+/// A column: a variable, or an expression by position.
+enum Column {
+    Variable(String),
+    Expression(usize),
+}
+
+/// Variables in order, then expressions that are not just `true` everywhere.
+fn columns(solutions: &[Solution]) -> Vec<Column> {
+    let Some(first) = solutions.first() else { return Vec::new() };
+    let variables = first.bindings.keys().map(|name| Column::Variable(name.clone()));
+    let told = |&i: &usize| solutions.iter().any(|s| s.expressions.get(i).is_some_and(|(_, v)| v.get() != "true"));
+    let shown = |i: &usize| first.bindings.is_empty() || told(i);
+    variables.chain((0..first.expressions.len()).filter(shown).map(Column::Expression)).collect()
+}
+
+fn table(solutions: &[Solution], limit: usize) -> String {
+    let columns = columns(solutions);
+    let header: Vec<String> = columns.iter().map(|c| title(c, &solutions[0])).collect();
+    let rows: Vec<Vec<String>> =
+        solutions.iter().map(|s| columns.iter().map(|c| cut(cell(c, s), limit)).collect()).collect();
+    let width = |i: usize| rows.iter().chain([&header]).map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let mut out = rule(&widths, "┌┬┐");
+    out.push_str(&line(&header, &widths, centered));
+    out.push_str(&rule(&widths, "├┼┤"));
+    for row in &rows {
+        out.push_str(&line(row, &widths, |text, width| format!("{text:width$}")));
+    }
+    out.push_str(&rule(&widths, "└┴┘"));
+    out
+}
+
+fn title(column: &Column, solution: &Solution) -> String {
+    match column {
+        Column::Variable(name) => name.clone(),
+        Column::Expression(i) => solution.expressions.get(*i).map_or_else(String::new, |(e, _)| e.text.clone()),
+    }
+}
+
+fn cell(column: &Column, solution: &Solution) -> String {
+    let value: Option<&RawValue> = match column {
+        Column::Variable(name) => solution.bindings.get(name).map(|v| &**v),
+        Column::Expression(i) => solution.expressions.get(*i).map(|(_, v)| &**v),
+    };
+    value.map_or_else(String::new, |v| v.get().to_owned())
+}
+
+fn cut(text: String, limit: usize) -> String {
+    if limit == 0 || text.chars().count() <= limit {
+        return text;
+    }
+    text.chars().take(limit).chain("...".chars()).collect()
+}
+
+fn centered(text: &str, width: usize) -> String {
+    format!("{text:^width$}")
+}
+
+fn line(cells: &[String], widths: &[usize], align: impl Fn(&str, usize) -> String) -> String {
+    let shown: Vec<String> = cells.iter().zip(widths).map(|(text, &width)| align(text, width)).collect();
+    format!("│ {} │\n", shown.join(" │ "))
+}
+
+/// A horizontal line; `corners` are its left end, crossing and right end.
+fn rule(widths: &[usize], corners: &str) -> String {
+    let mut ends = corners.chars();
+    let mut next = || ends.next().map(String::from).unwrap_or_default();
+    let (left, crossing, right) = (next(), next(), next());
+    let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
+    format!("{left}{}{right}\n", bars.join(&crossing))
+}
