@@ -49,7 +49,11 @@ pub(crate) fn problems(found: &[Diagnostic], sources: &Sources) -> Vec<Problem> 
 }
 
 /// Plans and optimizes.
-pub(crate) fn plan(checked: &Checked, request: &PlanRequest, sources: &Sources) -> Result<ir::Policy, Vec<Problem>> {
+pub(crate) fn plan(
+    checked: &Checked,
+    request: &PlanRequest,
+    sources: &Sources,
+) -> Result<ir::Policy, Vec<Problem>> {
     let mut policy = govc_compile::plan(&checked.unit, request).map_err(|found| problems(&found, sources))?;
     policy.files = sources.iter().map(|(_, source)| source.name.clone()).collect();
     opt::run(&mut policy, opt::Level::Full);

@@ -71,12 +71,19 @@ impl World for Terminal {
         self.now
     }
 
-    fn call<'q>(&mut self, name: &str, heap: Heap<'q>, args: &[Value<'q>]) -> Result<Value<'q>, BuiltinError> {
+    fn call<'q>(
+        &mut self,
+        name: &str,
+        heap: Heap<'q>,
+        args: &[Value<'q>],
+    ) -> Result<Value<'q>, BuiltinError> {
         match name {
             "rand.intn" => Ok(Value::int(self.number(args))),
             "uuid.rfc4122" => Ok(heap.string(self.uuid(args))),
             "opa.runtime" => Ok(runtime(heap)),
-            _ => Err(BuiltinError::Unsupported(format!("builtin `{name}` is not performed by the command line yet"))),
+            _ => Err(BuiltinError::Unsupported(format!(
+                "builtin `{name}` is not performed by the command line yet"
+            ))),
         }
     }
 

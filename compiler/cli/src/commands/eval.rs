@@ -172,9 +172,13 @@ fn usage(args: &Eval) -> Result<(), &'static str> {
         () if args.query.is_some() && args.stdin => Err("specify query argument or --stdin but not both"),
         () if args.query.is_none() && !args.stdin => Err("specify query argument or --stdin"),
         () if args.stdin && args.stdin_input => Err("specify --stdin or --stdin-input but not both"),
-        () if args.stdin_input && args.input.is_some() => Err("specify --stdin-input or --input but not both"),
+        () if args.stdin_input && args.input.is_some() => {
+            Err("specify --stdin-input or --input but not both")
+        }
         () if args.fail && args.fail_defined => Err("specify --fail or --fail-defined but not both"),
-        () if args.format == Format::Source && !args.later.partial => Err("invalid output format for evaluation"),
+        () if args.format == Format::Source && !args.later.partial => {
+            Err("invalid output format for evaluation")
+        }
         () => Ok(()),
     }
 }
@@ -237,7 +241,9 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
         if args.emit == Some(Emit::Hir) {
             output::print(&govc_compile::text::unit(&checked.unit));
-            output::print(&request.queries.iter().map(|(_, q)| govc_compile::text::query(q)).collect::<String>());
+            output::print(
+                &request.queries.iter().map(|(_, q)| govc_compile::text::query(q)).collect::<String>(),
+            );
             return Ok(None);
         }
         let policy = run::plan(&checked, &request, &loaded.sources)?;
@@ -249,12 +255,13 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     })?;
     let Some((program, spans)) = compiled else { return Ok(None) };
     if args.emit == Some(Emit::Bytecode) {
-        output::print(&program.to_string());
+        output::print(&govc_bytecode::text::print(&program));
         return Ok(None);
     }
     let compile = started.elapsed();
     let image = run::image(program, &loaded)?;
-    let expressions: Vec<Expression> = spans.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
+    let expressions: Vec<Expression> =
+        spans.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
     let ask = Ask { input, builtin_errors: builtin_errors(args), timeout: args.timeout };
     let started = Instant::now();
     let answer = run::query::ask(&image, "query", &ask, &mut Terminal::new()).map_err(|p| vec![p])?;

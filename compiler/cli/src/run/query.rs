@@ -27,15 +27,26 @@ pub(crate) struct Answer {
 }
 
 /// Asks an entrypoint of an image.
-pub(crate) fn ask(image: &Image, entrypoint: &str, ask: &Ask, world: &mut Terminal) -> Result<Answer, Problem> {
+pub(crate) fn ask(
+    image: &Image,
+    entrypoint: &str,
+    ask: &Ask,
+    world: &mut Terminal,
+) -> Result<Answer, Problem> {
     let limits = Limits { time: ask.timeout, ..Limits::default() };
     let arena = Arena::new(limits.memory);
     let heap = Heap::new(&arena, image.frozen.symbols());
     let input = read_input(heap, ask.input.as_deref())?;
     let handle = image.entrypoint(entrypoint);
     let handle = handle.ok_or_else(|| Problem::plain(format!("no entrypoint `{entrypoint}`")))?;
-    let query =
-        Query { entrypoint: handle, input, world, limits, builtin_errors: ask.builtin_errors, recorded: None };
+    let query = Query {
+        entrypoint: handle,
+        input,
+        world,
+        limits,
+        builtin_errors: ask.builtin_errors,
+        recorded: None,
+    };
     let outcome = govc_vm::run(image, &mut Scratch::default(), &arena, query).map_err(problem)?;
     Ok(Answer {
         results: outcome.results.iter().map(|value| json::to_string(*value)).collect(),
@@ -53,7 +64,8 @@ fn read_input<'q>(heap: Heap<'q>, text: Option<&str>) -> Result<Value<'q>, Probl
 
 /// An error of the machine in OPA's shape.
 fn problem(error: EvalError) -> Problem {
-    let location = error.location.map(|(file, row, col)| Location { file, row: row as usize, col: col as usize });
+    let location =
+        error.location.map(|(file, row, col)| Location { file, row: row as usize, col: col as usize });
     let ours = error.code.starts_with("govc_");
     Problem {
         govc_code: if ours { error.code.to_owned() } else { String::new() },

@@ -43,7 +43,8 @@ impl Solution {
 
     /// OPA's object of one result.
     pub(crate) fn to_node(&self) -> Node {
-        let expressions = self.expressions.iter().map(|(expression, value)| expression_node(expression, value));
+        let expressions =
+            self.expressions.iter().map(|(expression, value)| expression_node(expression, value));
         let mut object = vec![("expressions".to_owned(), Node::Array(expressions.collect()))];
         if !self.bindings.is_empty() {
             object.push(("bindings".to_owned(), self.bindings()));

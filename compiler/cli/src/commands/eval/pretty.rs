@@ -26,13 +26,13 @@ enum Column {
     Expression(usize),
 }
 
-/// Variables in order, then expressions that are not just `true` everywhere.
+/// Expressions (where there are variables, only those whose first value is no Boolean), then variables.
 fn columns(solutions: &[Solution]) -> Vec<Column> {
     let Some(first) = solutions.first() else { return Vec::new() };
+    let told = |i: usize| first.expressions.get(i).is_some_and(|(_, v)| !matches!(v.get(), "true" | "false"));
+    let expressions = (0..first.expressions.len()).filter(|&i| first.bindings.is_empty() || told(i));
     let variables = first.bindings.keys().map(|name| Column::Variable(name.clone()));
-    let told = |&i: &usize| solutions.iter().any(|s| s.expressions.get(i).is_some_and(|(_, v)| v.get() != "true"));
-    let shown = |i: &usize| first.bindings.is_empty() || told(i);
-    variables.chain((0..first.expressions.len()).filter(shown).map(Column::Expression)).collect()
+    expressions.map(Column::Expression).chain(variables).collect()
 }
 
 fn table(solutions: &[Solution], limit: usize) -> String {
@@ -55,7 +55,9 @@ fn table(solutions: &[Solution], limit: usize) -> String {
 fn title(column: &Column, solution: &Solution) -> String {
     match column {
         Column::Variable(name) => name.clone(),
-        Column::Expression(i) => solution.expressions.get(*i).map_or_else(String::new, |(e, _)| e.text.clone()),
+        Column::Expression(i) => {
+            solution.expressions.get(*i).map_or_else(String::new, |(e, _)| e.text.clone())
+        }
     }
 }
 

@@ -1,0 +1,173 @@
+//! What tests gave, as `opa test` prints it.
+
+use super::plan::Case;
+use crate::duration;
+use crate::output::Node;
+use crate::problem::{Location, Problem};
+use std::fmt::Write;
+use std::time::Duration;
+
+const LINE: &str = "--------------------------------------------------------------------------------\n";
+
+/// What one test gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    location: Location,
+    package: String,
+    name: String,
+    /// The rule is not true.
+    pub(crate) fail: bool,
+    /// A `todo_` rule.
+    pub(crate) skip: bool,
+    /// It could not be evaluated.
+    pub(crate) error: Option<Problem>,
+    /// Wall time.
+    pub(crate) duration: Duration,
+    /// What it printed.
+    pub(crate) printed: String,
+}
+
+impl Outcome {
+    /// Passed or failed.
+    pub(crate) fn of(case: &Case, passed: bool) -> Self {
+        Self {
+            location: case.location.clone(),
+            package: case.package_name(),
+            name: case.name(),
+            fail: !passed,
+            skip: false,
+            error: None,
+            duration: Duration::ZERO,
+            printed: String::new(),
+        }
+    }
+
+    /// Not run.
+    pub(crate) fn skipped(case: &Case) -> Self {
+        Self { skip: true, ..Self::of(case, true) }
+    }
+
+    /// Ended by an error.
+    pub(crate) fn error(case: &Case, problem: Problem) -> Self {
+        Self { error: Some(problem), ..Self::of(case, true) }
+    }
+
+    fn passed(&self) -> bool {
+        !self.fail && !self.skip && self.error.is_none()
+    }
+
+    fn word(&self) -> &'static str {
+        match () {
+            () if self.passed() => "PASS",
+            () if self.fail => "FAIL",
+            () if self.skip => "SKIPPED",
+            () => "ERROR",
+        }
+    }
+
+    /// `data.a.test_x: PASS (1.5ms)`.
+    fn line(&self) -> String {
+        let time = if self.skip { String::new() } else { format!(" ({})", duration::text(self.duration)) };
+        format!("{}.{}: {}{time}\n", self.package, self.name, self.word())
+    }
+
+    fn to_node(&self) -> Node {
+        let mut object = vec![
+            ("location".to_owned(), self.location.to_node()),
+            ("package".to_owned(), Node::string(&self.package)),
+            ("name".to_owned(), Node::string(&self.name)),
+        ];
+        if self.fail {
+            object.push(("fail".to_owned(), Node::bool(true)));
+        }
+        if let Some(problem) = &self.error {
+            object.push(("error".to_owned(), problem.to_node()));
+        }
+        if self.skip {
+            object.push(("skip".to_owned(), Node::bool(true)));
+        }
+        let nanoseconds = i64::try_from(self.duration.as_nanos()).unwrap_or(i64::MAX);
+        object.push(("duration".to_owned(), Node::int(nanoseconds)));
+        if !self.printed.is_empty() {
+            object.push(("output".to_owned(), Node::string(&base64(self.printed.as_bytes()))));
+        }
+        Node::Object(object)
+    }
+}
+
+/// OPA's array of results.
+pub(crate) fn json(outcomes: &[Outcome]) -> Node {
+    match outcomes {
+        [] => Node::Raw("null".to_owned()),
+        many => Node::Array(many.iter().map(Outcome::to_node).collect()),
+    }
+}
+
+/// OPA's text.
+pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
+    let mut out = String::new();
+    let mut last = "";
+    for outcome in outcomes.iter().filter(|o| verbose || !o.passed()) {
+        if !last.is_empty() && last != outcome.location.file {
+            out.push('\n');
+        }
+        last = &outcome.location.file;
+        let _ = write!(out, "{last}:{}:\n{}", outcome.location.row, outcome.line());
+        if !outcome.printed.is_empty() {
+            let indented = outcome.printed.trim().replace('\n', "\n  ");
+            let _ = write!(out, "\n  {indented}\n\n");
+        }
+        if let Some(problem) = &outcome.error {
+            let _ = writeln!(out, "  {}", problem.line());
+        }
+    }
+    if !out.is_empty() {
+        out.push_str(LINE);
+    }
+    out + &totals(outcomes)
+}
+
+fn totals(outcomes: &[Outcome]) -> String {
+    let mut out = String::new();
+    for (word, label) in [("PASS", "PASS"), ("FAIL", "FAIL"), ("SKIPPED", "SKIPPED"), ("ERROR", "ERROR")] {
+        let count = outcomes.iter().filter(|o| o.word() == word).count();
+        if count > 0 {
+            let _ = writeln!(out, "{label}: {count}/{}", outcomes.len());
+        }
+    }
+    out
+}
+
+/// RFC 4648 base64, in which Go's JSON writes bytes.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let group = (0..3).fold(0u32, |group, i| group << 8 | u32::from(chunk.get(i).copied().unwrap_or(0)));
+        for i in 0..4usize {
+            let digit = (group >> (18 - 6 * i) & 63) as usize;
+            out.push(if i <= chunk.len() { char::from(DIGITS[digit]) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn encodes_the_vectors_of_rfc_4648() {
+        let vectors = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("hi\n", "aGkK"),
+        ];
+        for (plain, wanted) in vectors {
+            assert_eq!(base64(plain.as_bytes()), wanted);
+        }
+    }
+}
