@@ -6,7 +6,7 @@
 mod dsse;
 mod statement;
 
-pub use statement::{Checked, Predicate, Proof, Statement, Subject, check, open};
+pub use statement::{Checked, Peeked, Predicate, Proof, Statement, Subject, check, open, peek};
 
 use crate::keys::KeyError;
 use std::fmt;

@@ -1,1 +1,20 @@
-//! (skeleton)
+//! What surrounds a decision: promotion of an agent from sandbox to governed, admission at every start, and the store
+//! that remembers both.
+//!
+//! The surprising fact: nothing here ever says yes by itself. A start is admitted when no check has found anything, a
+//! promotion succeeds when a policy allows it; whatever cannot be known (a missing field, a store that does not answer, a
+//! check that panics) is a denial with a code.
+#![deny(missing_docs)]
+
+pub mod admission;
+mod code;
+pub mod promotion;
+mod revocation;
+mod spec;
+mod state;
+pub mod store;
+
+pub use code::DecisionCode;
+pub use revocation::{RevocationList, Revocations};
+pub use spec::{AgentSpec, SpecError};
+pub use state::{Mode, OnMismatch, State, Status, Tier};

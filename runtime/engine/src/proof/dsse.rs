@@ -51,26 +51,31 @@ fn name_of(key: &VerifyingKey) -> String {
     key.fingerprint().or(key.id()).unwrap_or("default").to_owned()
 }
 
-/// Opens an envelope: the payload, and the key that had signed it.
-pub(super) fn unseal<'k>(
-    envelope: &[u8],
-    keys: &'k [VerifyingKey],
-) -> Result<(Vec<u8>, &'k VerifyingKey), ProofError> {
+/// Reads an envelope without checking anything: payload, key as it is named, signature.
+pub(super) fn read(envelope: &[u8]) -> Result<(Vec<u8>, String, String), ProofError> {
     let malformed = |why: &str| ProofError::Envelope(why.to_owned());
     let envelope: Envelope =
         serde_json::from_slice(envelope).map_err(|e| ProofError::Envelope(e.to_string()))?;
     if envelope.payload_type != PAYLOAD_TYPE {
         return Err(malformed("it does not hold an in-toto statement"));
     }
-    let [signature] = envelope.signatures.as_slice() else {
-        return Err(malformed("it does not have exactly one signature"));
-    };
+    let [signature] = <[Signature; 1]>::try_from(envelope.signatures)
+        .map_err(|_| malformed("it does not have exactly one signature"))?;
     let payload = STANDARD.decode(&envelope.payload).map_err(|_| malformed("the payload is not base64"))?;
-    let sig = STANDARD.decode(&signature.sig).map_err(|_| ProofError::BadSignature)?;
-    let named = keys.iter().filter(|key| name_of(key) == signature.keyid);
+    Ok((payload, signature.keyid, signature.sig))
+}
+
+/// Opens an envelope: the payload, and the key that had signed it.
+pub(super) fn unseal<'k>(
+    envelope: &[u8],
+    keys: &'k [VerifyingKey],
+) -> Result<(Vec<u8>, &'k VerifyingKey), ProofError> {
+    let (payload, keyid, sig) = read(envelope)?;
+    let sig = STANDARD.decode(&sig).map_err(|_| ProofError::BadSignature)?;
+    let named = keys.iter().filter(|key| name_of(key) == keyid);
     let mut named = named.filter(|key| key.secret_len().is_none_or(|len| len >= SECRET_BYTES)).peekable();
     if named.peek().is_none() {
-        return Err(ProofError::WrongKey { key: signature.keyid.clone() });
+        return Err(ProofError::WrongKey { key: keyid });
     }
     let message = encoding(&payload);
     let signed = named.find(|key| Algorithm::ALL.iter().any(|a| key.verifies(*a, &message, &sig)));

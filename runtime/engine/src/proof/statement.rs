@@ -148,8 +148,12 @@ impl Proof {
     /// # Errors
     /// When the key cannot sign, or is a secret of fewer than [`SECRET_BYTES`](super::SECRET_BYTES) bytes.
     pub fn sign(&self, key: &SigningKey) -> Result<String, ProofError> {
-        let statement = serde_json::to_vec(&self.0).map_err(|e| ProofError::Statement(e.to_string()))?;
-        dsse::seal(&statement, key)
+        self.0.sign(key)
+    }
+
+    /// The statement as it stands.
+    pub fn statement(&self) -> &Statement {
+        &self.0
     }
 }
 
@@ -178,19 +182,60 @@ pub struct Checked {
     pub decision: Decision,
 }
 
+/// A statement that nobody has verified.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Peeked {
+    /// What it states.
+    pub statement: Statement,
+    /// The key that it names as its signer.
+    pub key: String,
+}
+
+/// Reads a proof without checking its signature. What it says is only good for finding fault with it.
+///
+/// # Errors
+/// When the envelope or the statement is not what it must be.
+pub fn peek(envelope: &[u8]) -> Result<Peeked, ProofError> {
+    let (payload, key, _) = dsse::read(envelope)?;
+    Ok(Peeked { statement: Statement::read(&payload)?, key })
+}
+
 /// Opens a proof: signature and form, without deciding again.
 ///
 /// # Errors
 /// When the envelope, the signature or the statement is not what it must be.
 pub fn open(envelope: &[u8], keys: &[VerifyingKey]) -> Result<(Statement, String), ProofError> {
     let (payload, key) = dsse::unseal(envelope, keys)?;
-    let statement: Statement =
-        serde_json::from_slice(&payload).map_err(|e| ProofError::Statement(e.to_string()))?;
-    if statement.kind != STATEMENT_TYPE {
-        return Err(ProofError::Statement(format!("its type is `{}`", statement.kind)));
-    }
     let key = key.fingerprint().or(key.id()).unwrap_or("default").to_owned();
-    Ok((statement, key))
+    Ok((Statement::read(&payload)?, key))
+}
+
+impl Statement {
+    /// Signs the statement and gives the envelope, one line of JSON. Whether it is true is not looked at.
+    ///
+    /// # Errors
+    /// When the key cannot sign, or is a secret of fewer than [`SECRET_BYTES`](super::SECRET_BYTES) bytes.
+    pub fn sign(&self, key: &SigningKey) -> Result<String, ProofError> {
+        let payload = serde_json::to_vec(self).map_err(|e| ProofError::Statement(e.to_string()))?;
+        dsse::seal(&payload, key)
+    }
+
+    fn read(payload: &[u8]) -> Result<Self, ProofError> {
+        let statement: Self =
+            serde_json::from_slice(payload).map_err(|e| ProofError::Statement(e.to_string()))?;
+        if statement.kind != STATEMENT_TYPE {
+            return Err(ProofError::Statement(format!("its type is `{}`", statement.kind)));
+        }
+        Ok(statement)
+    }
+
+    /// The SHA-256 digest of a subject.
+    pub fn subject_sha256(&self, name: &str) -> Option<&str> {
+        let mut named = self.subject.iter().filter(|subject| subject.name == name);
+        let subject = named.next().filter(|_| named.next().is_none())?;
+        subject.digest.get("sha256").map(String::as_str)
+    }
 }
 
 /// Checks a proof: signature, bundle, input; then decides again offline, from the bundle and the recorded answers, and
@@ -217,12 +262,10 @@ pub fn check(envelope: &[u8], keys: &[VerifyingKey], policy: &Policy) -> Result<
 fn check_subjects(statement: &Statement) -> Result<(), ProofError> {
     let predicate = &statement.predicate;
     let computed = predicate.input.as_deref().map(digest_of).transpose()?;
-    let named = |name: &str| statement.subject.iter().find(|s| s.name == name);
-    let given = named("input").and_then(|s| s.digest.get("sha256"));
-    if computed != predicate.input_digest || given != computed.as_ref() {
+    if computed != predicate.input_digest || statement.subject_sha256("input") != computed.as_deref() {
         return Err(ProofError::InputDigest);
     }
-    if named("bundle").and_then(|s| s.digest.get("sha256")) != Some(&predicate.bundle) {
+    if statement.subject_sha256("bundle") != Some(&predicate.bundle) {
         return Err(ProofError::Statement("its subject is another bundle".to_owned()));
     }
     Ok(())

@@ -1,0 +1,335 @@
+//! The store in one SQLite file, in WAL mode, synced at every commit.
+
+use super::{Agent, PolicyVersion, ProofRecord, Store, StoreError};
+use crate::revocation::Revocations;
+use crate::spec::AgentSpec;
+use crate::state::{State, Status};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The tables, in SQLite's words. Times are seconds since 1970, digests 64 hex digits.
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS agent_specs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL,
+  description TEXT,
+  role_class TEXT,
+  mode TEXT NOT NULL DEFAULT 'sandbox' CHECK (mode IN ('sandbox', 'governed')),
+  governance_status TEXT NOT NULL DEFAULT 'SANDBOX' CHECK (governance_status IN
+    ('SANDBOX', 'GOVERNED_VALID', 'GOVERNED_RESTRICTED', 'GOVERNED_INVALIDATED')),
+  anatomy TEXT NOT NULL,
+  governance TEXT,
+  spec TEXT NOT NULL,
+  spec_hash TEXT NOT NULL CHECK (length(spec_hash) = 64),
+  created_by TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS idx_workspace ON agent_specs (workspace_id);
+CREATE INDEX IF NOT EXISTS idx_mode ON agent_specs (mode);
+CREATE INDEX IF NOT EXISTS idx_status ON agent_specs (governance_status);
+CREATE TABLE IF NOT EXISTS agent_proofs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id INTEGER NOT NULL REFERENCES agent_specs(id) ON DELETE CASCADE,
+  policy_hash TEXT NOT NULL CHECK (length(policy_hash) = 64),
+  spec_hash TEXT NOT NULL CHECK (length(spec_hash) = 64),
+  signature TEXT NOT NULL,
+  authority TEXT NOT NULL,
+  signed_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS idx_agent ON agent_proofs (agent_id);
+CREATE TABLE IF NOT EXISTS policy_versions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspace_id TEXT NOT NULL,
+  policy_set TEXT NOT NULL,
+  hash TEXT NOT NULL CHECK (length(hash) = 64),
+  bundle TEXT NOT NULL,
+  actor TEXT,
+  reason TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS idx_policy_workspace ON policy_versions (workspace_id);
+CREATE INDEX IF NOT EXISTS idx_policy_hash ON policy_versions (hash);
+CREATE TABLE IF NOT EXISTS revoked_signers (
+  signer TEXT PRIMARY KEY,
+  reason TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+";
+
+/// A store in one file. Threads share it; several processes may open the same file.
+#[derive(Debug)]
+pub struct SqliteStore(Mutex<Connection>);
+
+impl SqliteStore {
+    /// Opens a store, or makes an empty one.
+    ///
+    /// # Errors
+    /// When the file is no database of this kind.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::prepare(Connection::open(path)?)
+    }
+
+    /// A store that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When memory for it cannot be had.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // Transactions roll back when dropped, so a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+const AGENT: &str = "SELECT id, workspace_id, spec, spec_hash, mode, governance_status, created_by, created_at, updated_at FROM agent_specs";
+
+/// A row, before its content is believed.
+struct RawAgent {
+    id: i64,
+    workspace: String,
+    spec: String,
+    spec_hash: String,
+    state: State,
+    created_by: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+fn raw_agent(row: &Row<'_>) -> rusqlite::Result<RawAgent> {
+    Ok(RawAgent {
+        id: row.get(0)?,
+        workspace: row.get(1)?,
+        spec: row.get(2)?,
+        spec_hash: row.get(3)?,
+        state: State { mode: row.get(4)?, status: row.get(5)? },
+        created_by: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+    })
+}
+
+impl RawAgent {
+    fn believe(self) -> Result<Agent, StoreError> {
+        let spec =
+            AgentSpec::from_json(self.spec.as_bytes()).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        if spec.digest() != self.spec_hash {
+            return Err(StoreError::Corrupt(format!(
+                "the specification of agent {} lost its digest",
+                self.id
+            )));
+        }
+        Ok(Agent {
+            id: self.id,
+            workspace: self.workspace,
+            spec,
+            state: self.state,
+            created_by: self.created_by.unwrap_or_default(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// A member of a specification as JSON text.
+fn member(spec: &AgentSpec, name: &str) -> Option<String> {
+    spec.get(name).map(ToString::to_string)
+}
+
+impl Store for SqliteStore {
+    fn create_sandbox(
+        &self,
+        workspace: &str,
+        spec: &AgentSpec,
+        actor: &str,
+        now: i64,
+    ) -> Result<i64, StoreError> {
+        let connection = self.connection();
+        connection.execute(
+            "INSERT INTO agent_specs (workspace_id, name, version, description, role_class, anatomy, governance, spec,
+             spec_hash, created_by, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+            params![
+                workspace,
+                spec.text("name").unwrap_or_default(),
+                spec.text("version").unwrap_or_default(),
+                spec.text("description"),
+                spec.text("roleClass"),
+                member(spec, "anatomy").unwrap_or_else(|| "null".to_owned()),
+                member(spec, "governance"),
+                spec.json(),
+                spec.digest(),
+                actor,
+                now,
+            ],
+        )?;
+        Ok(connection.last_insert_rowid())
+    }
+
+    fn update_sandbox(&self, id: i64, spec: &AgentSpec, now: i64) -> Result<(), StoreError> {
+        let changed = self.connection().execute(
+            "UPDATE agent_specs SET name = ?2, version = ?3, description = ?4, role_class = ?5, anatomy = ?6,
+             governance = ?7, spec = ?8, spec_hash = ?9, updated_at = ?10
+             WHERE id = ?1 AND mode = 'sandbox' AND governance_status = 'SANDBOX'",
+            params![
+                id,
+                spec.text("name").unwrap_or_default(),
+                spec.text("version").unwrap_or_default(),
+                spec.text("description"),
+                spec.text("roleClass"),
+                member(spec, "anatomy").unwrap_or_else(|| "null".to_owned()),
+                member(spec, "governance"),
+                spec.json(),
+                spec.digest(),
+                now,
+            ],
+        )?;
+        self.must_have_changed(id, changed)
+    }
+
+    fn agent(&self, id: i64) -> Result<Agent, StoreError> {
+        let found =
+            self.connection().query_row(&format!("{AGENT} WHERE id = ?1"), [id], raw_agent).optional()?;
+        found.ok_or(StoreError::NotFound { id })?.believe()
+    }
+
+    fn agents(&self, workspace: &str) -> Result<Vec<Agent>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(&format!("{AGENT} WHERE workspace_id = ?1 ORDER BY id"))?;
+        let rows = statement.query_map([workspace], raw_agent)?;
+        rows.map(|row| row.map_err(StoreError::from)?.believe()).collect()
+    }
+
+    fn govern(
+        &self,
+        id: i64,
+        proof: &ProofRecord,
+        policy: &PolicyVersion,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let changed = transaction.execute(
+            "UPDATE agent_specs SET mode = 'governed', governance_status = 'GOVERNED_VALID', updated_at = ?3
+             WHERE id = ?1 AND spec_hash = ?2 AND mode = 'sandbox' AND governance_status = 'SANDBOX'",
+            params![id, proof.spec_hash, now],
+        )?;
+        if changed != 1 {
+            return Err(StoreError::Changed);
+        }
+        transaction.execute(
+            "INSERT INTO agent_proofs (agent_id, policy_hash, spec_hash, signature, authority, signed_at, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![id, proof.policy_hash, proof.spec_hash, proof.envelope, proof.authority, proof.signed_at, now],
+        )?;
+        transaction.execute(
+            "INSERT INTO policy_versions (workspace_id, policy_set, hash, bundle, actor, reason, created_at)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+             WHERE NOT EXISTS (SELECT 1 FROM policy_versions WHERE workspace_id = ?1 AND policy_set = ?2 AND hash = ?3)",
+            params![policy.workspace, policy.policy_set, policy.hash, policy.bundle, policy.actor, policy.reason, now],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    fn restrict(&self, id: i64, status: Status, now: i64) -> Result<(), StoreError> {
+        if !matches!(status, Status::GovernedRestricted | Status::GovernedInvalidated) {
+            return Err(StoreError::State { status: status.name().to_owned() });
+        }
+        let changed = self.connection().execute(
+            "UPDATE agent_specs SET governance_status = ?2, updated_at = ?3
+             WHERE id = ?1 AND mode = 'governed' AND governance_status <> 'GOVERNED_INVALIDATED'",
+            params![id, status.name(), now],
+        )?;
+        self.must_have_changed(id, changed)
+    }
+
+    fn proof(&self, id: i64) -> Result<Option<ProofRecord>, StoreError> {
+        let found = self.connection().query_row(
+            "SELECT policy_hash, spec_hash, authority, signed_at, signature FROM agent_proofs
+             WHERE agent_id = ?1 ORDER BY id DESC LIMIT 1",
+            [id],
+            |row| {
+                Ok(ProofRecord {
+                    policy_hash: row.get(0)?,
+                    spec_hash: row.get(1)?,
+                    authority: row.get(2)?,
+                    signed_at: row.get(3)?,
+                    envelope: row.get(4)?,
+                })
+            },
+        );
+        Ok(found.optional()?)
+    }
+
+    fn revoke(&self, signer: &str, reason: &str, now: i64) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT OR IGNORE INTO revoked_signers (signer, reason, created_at) VALUES (?1, ?2, ?3)",
+            params![signer.to_ascii_lowercase(), reason, now],
+        )?;
+        Ok(())
+    }
+
+    fn policy_versions(&self, workspace: &str) -> Result<Vec<PolicyVersion>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(
+            "SELECT workspace_id, policy_set, hash, bundle, actor, reason FROM policy_versions
+             WHERE workspace_id = ?1 ORDER BY id",
+        )?;
+        let rows = statement.query_map([workspace], |row| {
+            Ok(PolicyVersion {
+                workspace: row.get(0)?,
+                policy_set: row.get(1)?,
+                hash: row.get(2)?,
+                bundle: row.get(3)?,
+                actor: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                reason: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+            })
+        })?;
+        rows.map(|row| row.map_err(StoreError::from)).collect()
+    }
+}
+
+impl SqliteStore {
+    /// Says why an update touched no row.
+    fn must_have_changed(&self, id: i64, changed: usize) -> Result<(), StoreError> {
+        if changed == 1 {
+            return Ok(());
+        }
+        Err(StoreError::State { status: self.agent(id)?.state.status })
+    }
+}
+
+impl Revocations for SqliteStore {
+    fn is_revoked(&self, signer: &str) -> Result<bool, String> {
+        let found = self
+            .connection()
+            .query_row(
+                "SELECT 1 FROM revoked_signers WHERE signer = ?1",
+                [signer.to_ascii_lowercase()],
+                |_| Ok(()),
+            )
+            .optional();
+        found.map(|row| row.is_some()).map_err(|e| e.to_string())
+    }
+}
