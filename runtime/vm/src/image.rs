@@ -1,6 +1,7 @@
 //! A program made ready to run: literals as values, builtins found, paths and switches indexed.
 
 use crate::builtins::Implementation;
+use crate::native::Native;
 use crate::switch::Switch;
 use crate::{LoadError, literal, merge};
 use govc_bytecode::{Program, verify};
@@ -8,6 +9,9 @@ use govc_stdlib::Call;
 use govc_value::json;
 use govc_value::{Frozen, FrozenBuilder, Heap, Kind, Value};
 use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A verified program with its literals and base documents, ready to run. `Send + Sync`; share it in an `Arc`.
 pub struct Image {
@@ -22,7 +26,12 @@ pub struct Image {
     dynamic: FxHashMap<Vec<u8>, u32>,
     data: usize,
     memo_slots: usize,
+    id: u64,
+    native: OnceLock<Box<dyn Native>>,
 }
+
+/// The next [`Image::id`].
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Builtins behind the instructions for operators, for what these do not do themselves.
 #[derive(Clone, Copy)]
@@ -78,7 +87,8 @@ impl Image {
     fn ready(program: Program, frozen: Frozen) -> Image {
         let entrypoints = program.entrypoints.iter().map(|e| (e.name.clone(), e.function)).collect();
         let paths = program.functions.iter().zip(0..).filter(|(f, _)| !f.path.is_empty() && f.params == 2);
-        let dynamic = paths.map(|(f, index)| (dynamic_key(f.path.iter().map(String::as_str)), index)).collect();
+        let dynamic =
+            paths.map(|(f, index)| (dynamic_key(f.path.iter().map(String::as_str)), index)).collect();
         Image {
             builtins: program.builtins.iter().map(Implementation::find).collect(),
             operators: Operators::find(),
@@ -87,6 +97,8 @@ impl Image {
             dynamic,
             data: program.literals.len(),
             memo_slots: program.memo_slots() as usize,
+            id: NEXT.fetch_add(1, Relaxed),
+            native: OnceLock::new(),
             frozen,
             program,
         }
@@ -100,6 +112,31 @@ impl Image {
     /// The program.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// Unlike that of any other image of this process, and the same for as long as the image lives.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Lets queries that begin from now on run machine code.
+    ///
+    /// # Errors
+    /// Gives the code back when the image has some already.
+    pub fn install(&self, native: Box<dyn Native>) -> Result<(), Box<dyn Native>> {
+        self.native.set(native)
+    }
+
+    /// The machine code, if any.
+    #[inline]
+    pub fn native(&self) -> Option<&dyn Native> {
+        self.native.get().map(|native| &**native)
+    }
+
+    /// The values of the program's literals, by number; other roots may follow.
+    #[inline]
+    pub fn literals(&self) -> &[Value<'_>] {
+        self.frozen.roots()
     }
 
     /// The base documents: an object.
@@ -156,9 +193,8 @@ fn roots<'q>(
     for (path, text) in data {
         let document = json::read(heap, text, &json::Limits::default())
             .map_err(|error| LoadError::Data { path: path.clone(), error })?;
-        let nested = path.iter().rev().fold(document, |inner, key| {
-            heap.object(&mut vec![(heap.string(key), inner)])
-        });
+        let nested =
+            path.iter().rev().fold(document, |inner, key| heap.object(&mut vec![(heap.string(key), inner)]));
         root = merge::merge(heap, root, nested);
     }
     roots.extend([root, heap.object(&mut Vec::new()), heap.set(&mut Vec::new()), heap.array(&[])]);

@@ -13,6 +13,7 @@ mod literal;
 mod machine;
 mod memo;
 mod merge;
+pub mod native;
 mod ops;
 mod query;
 mod record;

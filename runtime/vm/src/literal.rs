@@ -22,9 +22,7 @@ pub(crate) fn value<'q>(heap: Heap<'q>, literal: &Literal) -> Result<Value<'q>, 
     Ok(match literal {
         Literal::Null => Value::null(),
         Literal::Bool(b) => Value::bool(*b),
-        Literal::Number(text) => {
-            heap.number(text).map_err(|_| LoadError::Number { text: text.clone() })?
-        }
+        Literal::Number(text) => heap.number(text).map_err(|_| LoadError::Number { text: text.clone() })?,
         Literal::String(text) => heap.string(text),
         Literal::Array(items) => heap.array(&values(heap, items)?),
         Literal::Set(items) => heap.set(&mut values(heap, items)?),

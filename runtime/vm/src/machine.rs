@@ -20,6 +20,9 @@ const MAX_REGISTERS: usize = 1 << 23;
 /// Steps between two looks at clock and memory.
 const SLICE: u32 = 1 << 10;
 
+/// Where evaluation goes on when the entrypoint has returned: no program has so much code.
+pub(crate) const DONE: u32 = u32::MAX;
+
 /// A call that has not returned.
 #[derive(Clone, Copy)]
 struct Frame {
@@ -55,8 +58,10 @@ pub(crate) struct Machine<'q, 'w> {
     pub(crate) builtin_errors: Vec<EvalError>,
     pub(crate) record: Record<'q>,
     limits: Limits,
+    /// For machine code.
+    pub(crate) hints: Vec<u32>,
     /// Steps left in this slice.
-    slice: u32,
+    pub(crate) slice: u32,
     fuel: u64,
     deadline: Option<Instant>,
 }
@@ -90,6 +95,7 @@ impl<'q, 'w> Machine<'q, 'w> {
             builtin_errors: Vec::new(),
             record,
             limits,
+            hints: std::mem::take(&mut scratch.hints),
             slice: 0,
             fuel: limits.fuel,
             deadline: limits.time.and_then(|t| Instant::now().checked_add(t)),
@@ -108,6 +114,7 @@ impl<'q, 'w> Machine<'q, 'w> {
         scratch.builder_registers.clear();
         scratch.cells = recycle_cells(self.builders);
         scratch.cache = self.cache;
+        scratch.hints = self.hints;
         let recorded = self.record.finish(self.heap);
         Outcome { results: self.results, builtin_errors: self.builtin_errors, recorded }
     }
@@ -201,7 +208,14 @@ impl<'q, 'w> Machine<'q, 'w> {
     }
 
     /// Calls a function with these registers of the caller as arguments. Where evaluation goes on.
-    pub(crate) fn call(&mut self, function: u32, args: &[u32], dst: u32, next: u32, fail: u32) -> Evaluated<u32> {
+    pub(crate) fn call(
+        &mut self,
+        function: u32,
+        args: &[u32],
+        dst: u32,
+        next: u32,
+        fail: u32,
+    ) -> Evaluated<u32> {
         self.tick()?;
         let image = self.image;
         let f = &image.program.functions[function as usize];

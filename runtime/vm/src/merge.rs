@@ -15,7 +15,12 @@ pub(crate) fn merge<'q>(heap: Heap<'q>, a: Value<'q>, b: Value<'q>) -> Value<'q>
 }
 
 /// A copy of a document with a value at a path. What is no object on the way becomes one.
-pub(crate) fn upsert<'q>(heap: Heap<'q>, document: Value<'q>, path: &[Value<'q>], value: Value<'q>) -> Value<'q> {
+pub(crate) fn upsert<'q>(
+    heap: Heap<'q>,
+    document: Value<'q>,
+    path: &[Value<'q>],
+    value: Value<'q>,
+) -> Value<'q> {
     let Some((&key, rest)) = path.split_first() else { return value };
     let inner = upsert(heap, document.get(key), rest, value);
     let mut entries: Vec<_> = document.as_object().into_iter().flat_map(|o| o.iter()).collect();

@@ -14,6 +14,7 @@ pub struct Scratch {
     pub(crate) cells: Vec<Cell<'static>>,
     pub(crate) slots: Slots,
     pub(crate) cache: Cache,
+    pub(crate) hints: Vec<u32>,
 }
 
 impl std::fmt::Debug for Scratch {

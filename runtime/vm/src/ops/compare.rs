@@ -33,13 +33,8 @@ impl<'q> Machine<'q, '_> {
         self.both(a, b).map(|(a, b)| a.cmp(&b))
     }
 
-    /// Membership in the values of an array or object or the elements of a set; of anything else nothing is.
     pub(crate) fn member(&self, a: u32, b: u32) -> Option<bool> {
-        let (element, collection) = self.both(a, b)?;
-        Some(match collection.as_set() {
-            Some(set) => set.contains(element),
-            None => collection.entries().any(|(_, v)| v == element),
-        })
+        self.both(a, b).map(|(element, collection)| crate::native::member(element, collection))
     }
 
     /// Writes the answer of a comparison; whether there is one.
