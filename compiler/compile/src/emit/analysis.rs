@@ -105,7 +105,8 @@ impl Walk {
     }
 
     fn adopt(&mut self, id: usize, child: usize, written: &mut FxHashSet<Local>) {
-        let needed: Vec<Local> = self.nodes[child].needs.iter().filter(|l| !written.contains(l)).copied().collect();
+        let needed: Vec<Local> =
+            self.nodes[child].needs.iter().filter(|l| !written.contains(l)).copied().collect();
         self.nodes[id].needs.extend(needed);
         self.nodes[id].children.push(child);
     }
@@ -133,7 +134,8 @@ fn place(nodes: &[Node]) -> Vec<Vec<(Local, Facts)>> {
     while let Some((id, mut locals)) = work.pop() {
         locals.sort_unstable();
         let node = &nodes[id];
-        let needed: FxHashSet<Local> = node.children.iter().flat_map(|&c| nodes[c].needs.iter().copied()).collect();
+        let needed: FxHashSet<Local> =
+            node.children.iter().flat_map(|&c| nodes[c].needs.iter().copied()).collect();
         let (here, below): (Vec<Local>, Vec<Local>) =
             locals.into_iter().partition(|l| node.direct.contains(l) || needed.contains(l));
         let facts = |l: Local| (l, Facts { reset: id != 0 && node.needs.contains(&l), ..Facts::default() });
@@ -207,7 +209,9 @@ impl Counter<'_> {
         let scan = scanned(&stmt.kind);
         stmt.kind.blocks().iter().for_each(|b| self.block(b, scan));
         match &stmt.kind {
-            StmtKind::MakeArray { target, .. } | StmtKind::MakeObject { target } | StmtKind::MakeSet { target } => {
+            StmtKind::MakeArray { target, .. }
+            | StmtKind::MakeObject { target }
+            | StmtKind::MakeSet { target } => {
                 self.facts(*target, |f| {
                     f.writes += 1;
                     f.builds = true;

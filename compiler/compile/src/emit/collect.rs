@@ -48,7 +48,13 @@ impl FunctionEmitter<'_, '_> {
 
     /// Reads from a collection that may be unfinished. Where the target is changed in place later, both
     /// go on sharing it.
-    pub(super) fn dot_builder(&mut self, source: Local, builder: u32, key: Operand, target: Local) -> Emit<()> {
+    pub(super) fn dot_builder(
+        &mut self,
+        source: Local,
+        builder: u32,
+        key: Operand,
+        target: Local,
+    ) -> Emit<()> {
         let (key, fail) = (self.operand(key)?, self.fail()?);
         let from = self.variable(source)?;
         if from.facts.assigned {

@@ -173,7 +173,8 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
     }
 
     fn resets(&mut self, entered: &Entered) {
-        let locals: Vec<Place> = entered.hidden.iter().filter_map(|(l, _)| self.places.get(l)).copied().collect();
+        let locals: Vec<Place> =
+            entered.hidden.iter().filter_map(|(l, _)| self.places.get(l)).copied().collect();
         for place in locals.into_iter().filter(|p| p.facts.reset) {
             self.push(Op::Reset { dst: place.register });
             if let Some(builder) = place.builder {

@@ -25,7 +25,9 @@ impl FunctionEmitter<'_, '_> {
 
     /// `r := a < b; r != false`.
     fn compare_and_test(&mut self, stmts: &[Stmt]) -> Emit<usize> {
-        let [Stmt { kind: StmtKind::Call { callee: Callee::Builtin(id), args, result }, .. }, test, ..] = stmts else {
+        let [Stmt { kind: StmtKind::Call { callee: Callee::Builtin(id), args, result }, .. }, test, ..] =
+            stmts
+        else {
             return Ok(0);
         };
         let ([a, b], true) = (args.as_slice(), tests(&test.kind, *result) && self.used_once(*result)) else {
@@ -71,7 +73,8 @@ impl FunctionEmitter<'_, '_> {
     fn finish_path(&mut self, stmts: &[Stmt], first: Local, keys: Vec<u32>, end: Local) -> Emit<usize> {
         let taken = keys.len();
         let equal = match stmts.get(taken).map(|s| &s.kind) {
-            Some(StmtKind::Equal { a: Operand::Local(l), b }) | Some(StmtKind::Equal { a: b, b: Operand::Local(l) })
+            Some(StmtKind::Equal { a: Operand::Local(l), b })
+            | Some(StmtKind::Equal { a: b, b: Operand::Local(l) })
                 if *l == end && taken > 0 && self.used_once(end) =>
             {
                 self.operand_literal(*b)?
@@ -156,7 +159,9 @@ impl FunctionEmitter<'_, '_> {
         let parts = stmts.iter().skip(1).map_while(|s| part(&s.kind));
         let own: Vec<[Operand; N]> = parts.take_while(|(l, _)| *l == target).map(|(_, o)| o).collect();
         let changed_later = stmts.iter().skip(1 + own.len()).any(|s| changes(&s.kind, target));
-        let plain = place.facts.writes == 1 && !place.facts.reset && !own.iter().flatten().any(|o| *o == Operand::Local(target));
+        let plain = place.facts.writes == 1
+            && !place.facts.reset
+            && !own.iter().flatten().any(|o| *o == Operand::Local(target));
         (plain && !changed_later && self.at_home(target)).then_some(own)
     }
 

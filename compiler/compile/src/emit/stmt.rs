@@ -62,7 +62,9 @@ impl FunctionEmitter<'_, '_> {
             S::IsSet { source } => self.test(*source, |src, fail| Op::IsSet { src, fail }),
             S::IsTruthy { source } => self.test(*source, |src, fail| Op::IsTruthy { src, fail }),
             S::IsDefined { source } => self.test((*source).into(), |src, fail| Op::IsDefined { src, fail }),
-            S::IsUndefined { source } => self.test((*source).into(), |src, fail| Op::IsUndefined { src, fail }),
+            S::IsUndefined { source } => {
+                self.test((*source).into(), |src, fail| Op::IsUndefined { src, fail })
+            }
             S::Len { source, target } => {
                 let (src, fail) = (self.operand(*source)?, self.fail()?);
                 self.write(*target, |dst| Op::Len { dst, src, fail })
@@ -107,7 +109,8 @@ impl FunctionEmitter<'_, '_> {
             return self.load(lit, target);
         }
         if let Operand::Local(source) = source
-            && let (Some(from), Some(builder)) = (self.variable(source)?.builder, self.variable(target)?.builder)
+            && let (Some(from), Some(builder)) =
+                (self.variable(source)?.builder, self.variable(target)?.builder)
         {
             let (src, dst) = (self.register(source)?, self.changed(target)?.register);
             let fail = self.fail()?;
@@ -259,9 +262,15 @@ impl FunctionEmitter<'_, '_> {
         Ok(())
     }
 
-    fn switch_table(&mut self, cases: &[(ConstId, Vec<u32>)], default: &[u32], starts: &[Label]) -> Emit<u32> {
+    fn switch_table(
+        &mut self,
+        cases: &[(ConstId, Vec<u32>)],
+        default: &[u32],
+        starts: &[Label],
+    ) -> Emit<u32> {
         let labels = |list: &[u32]| -> Emit<Vec<u32>> {
-            let label = |&b: &u32| starts.get(b as usize).copied().ok_or("a switch names a block that it lacks");
+            let label =
+                |&b: &u32| starts.get(b as usize).copied().ok_or("a switch names a block that it lacks");
             list.iter().map(label).collect()
         };
         let mut table = SwitchTable { cases: Vec::with_capacity(cases.len()), default: labels(default)? };

@@ -4,7 +4,7 @@ use super::lookup::Shape;
 use super::trie::{GroupKind, NodeId};
 use super::{FuncKey, Planned, Planner};
 use crate::hir::{Const, Ref, RefHead, Term};
-use crate::ir::{Local, Operand, StmtKind};
+use crate::ir::{self, Local, Operand, StmtKind};
 
 impl Planner<'_> {
     /// The value of a reference.
@@ -86,10 +86,42 @@ impl Planner<'_> {
 
     /// A reference that meets no rule.
     fn base(&mut self, steps: &[Term]) -> Planned<Operand> {
-        match steps.is_empty() {
-            true => Ok(Operand::Local(self.copy(Local::DATA))),
-            false => self.steps(Operand::Local(Local::DATA), steps),
+        if steps.is_empty() {
+            return Ok(Operand::Local(self.copy(Local::DATA)));
         }
+        steps.iter().try_fold(Operand::Local(Local::DATA), |at, step| match self.number(step) {
+            Some((number, text)) => Ok(self.number_step(at, number, &text)),
+            None => self.step(at, step),
+        })
+    }
+
+    fn number(&mut self, step: &Term) -> Option<(Operand, String)> {
+        let Term::Var(var) = step else {
+            let Term::Const(Const::Number(text)) = step else { return None };
+            return Some((self.constant(ir::Const::Number(text.clone())), text.clone()));
+        };
+        let value = self.b.value(*var)?;
+        match self.known(value) {
+            Some(ir::Const::Number(text)) => Some((value, text.clone())),
+            _ => None,
+        }
+    }
+
+    /// OPA's store names elements by texts: `data.a[2]` also finds the key `"2"` of a base document.
+    fn number_step(&mut self, source: Operand, number: Operand, text: &str) -> Operand {
+        let text = self.string(text);
+        let target = self.b.local();
+        self.b.emit(StmtKind::ResetLocal { target });
+        self.b.open();
+        self.b.emit(StmtKind::Dot { source, key: number, target });
+        let by_number = self.b.close();
+        self.b.open();
+        self.b.emit(StmtKind::IsUndefined { source: target });
+        self.b.emit(StmtKind::Dot { source, key: text, target });
+        let by_text = self.b.close();
+        self.b.emit(StmtKind::Block { blocks: vec![by_number, by_text] });
+        self.b.emit(StmtKind::IsDefined { source: target });
+        Operand::Local(target)
     }
 
     /// The text of a step that is a string for certain. Any other constant meets no rule, so it stands
@@ -99,7 +131,7 @@ impl Planner<'_> {
             Term::Const(Const::String(text)) => Ok(Some(text.clone())),
             Term::Const(_) => Ok(Some(NO_RULE.to_owned())),
             Term::Var(var) => match self.b.value(*var).and_then(|v| self.known(v)) {
-                Some(crate::ir::Const::String(text)) => Ok(Some(text.clone())),
+                Some(ir::Const::String(text)) => Ok(Some(text.clone())),
                 Some(_) => Ok(Some(NO_RULE.to_owned())),
                 None => Ok(None),
             },

@@ -179,7 +179,9 @@ fn member(unit: &Unit, id: RuleId, depth: usize) -> Member {
 
 fn kind_of(unit: &Unit, members: &[Member]) -> GroupKind {
     let rules = || members.iter().map(|m| &unit.rules[m.rule.0 as usize]);
-    if let Some(arity) = rules().find_map(|r: &Rule| r.params.as_ref().map(Vec::len)) {
+    // v0's `f() = 1` is a rule with a document.
+    let arity = |r: &Rule| r.params.as_ref().map(Vec::len).filter(|&n| n > 0);
+    if let Some(arity) = rules().find_map(arity) {
         return GroupKind::Function(arity);
     }
     if members.iter().any(|m| !m.steps.is_empty()) {
