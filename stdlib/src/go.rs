@@ -3,6 +3,7 @@
 //! The one surprising fact: nothing here knows Rego; each file follows one package of Go's library.
 
 pub(crate) mod fmt;
+pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod url;
 pub(crate) mod zone_time;

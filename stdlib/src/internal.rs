@@ -1,7 +1,11 @@
-//! STUB internal.
+//! What the compiler calls, and what only a host can do.
+//!
+//! The one surprising fact: operands of `internal.print` are sets: no element means undefined, and
+//! several mean one line for each combination.
 
-use crate::Builtin;
-use crate::decl::not_yet;
+use crate::operand::{arg, array, kind_name, rego, string};
+use crate::{Answer, Builtin, BuiltinError, Context};
+use govc_value::{Value, View};
 
 pub(crate) const TABLE: &[Builtin] = &[
     Builtin::new("print", &[("values", "any...")], None, "Prints values; replaced by the compiler."),
@@ -11,22 +15,23 @@ pub(crate) const TABLE: &[Builtin] = &[
         None,
         "Prints values; what is undefined shows as `<undefined>`.",
     )
-    .calls(not_yet!("internal.print")),
+    .calls(internal_print),
     Builtin::new(
         "internal.template_string",
         &[("x", "array[any]")],
         Some("string"),
         "Text of a template string.",
     )
-    .calls(not_yet!("internal.template_string")),
+    .calls(internal_template_string),
     Builtin::new(
         "internal.test_case",
         &[("x", "array[any]")],
         None,
         "Marks a case of a test; replaced by the test runner.",
-    ),
+    )
+    .calls(internal_test_case),
     Builtin::new("trace", &[("note", "string")], Some("boolean"), "Adds a note to the trace of the query.")
-        .calls(not_yet!("trace")),
+        .calls(trace),
     Builtin::new("opa.runtime", &[], Some("object[string: any]"), "Facts about the running host.")
         .nondeterministic(),
     Builtin::new(
@@ -55,3 +60,67 @@ pub(crate) const TABLE: &[Builtin] = &[
     )
     .nondeterministic(),
 ];
+
+/// The texts that an operand stands for.
+fn texts(operand: Value<'_>) -> Result<Vec<String>, BuiltinError> {
+    match operand.view() {
+        View::String(text) => Ok(vec![text.to_owned()]),
+        View::Number(_) | View::Bool(_) | View::Null => Ok(vec![rego(operand)]),
+        View::Set(set) if set.as_slice().is_empty() => Ok(vec!["<undefined>".to_owned()]),
+        View::Set(set) => Ok(set.as_slice().iter().map(|e| display(*e)).collect()),
+        _ => Err(BuiltinError::Fatal(format!("illegal argument type: {}", kind_name(operand)))),
+    }
+}
+
+fn display(value: Value<'_>) -> String {
+    value.as_str().map_or_else(|| rego(value), str::to_owned)
+}
+
+/// One list of texts for each combination of the operands' elements.
+fn combinations(operands: &[Value<'_>]) -> Result<Vec<Vec<String>>, BuiltinError> {
+    const MAX: usize = 100_000;
+    let mut lines = vec![Vec::new()];
+    for operand in operands {
+        let texts = texts(*operand)?;
+        if lines.len().saturating_mul(texts.len()) > MAX {
+            return Err(BuiltinError::Limit(format!("print of more than {MAX} lines")));
+        }
+        lines = lines
+            .iter()
+            .flat_map(|line| texts.iter().map(|text| [line.as_slice(), &[text.clone()]].concat()))
+            .collect();
+    }
+    Ok(lines)
+}
+
+/// The lines that a `print` call writes, for callers that know its position.
+///
+/// # Errors
+/// When an operand is neither scalar nor set, or there are too many combinations.
+pub fn print_lines(operands: &[Value<'_>]) -> Result<Vec<String>, BuiltinError> {
+    Ok(combinations(operands)?.iter().map(|line| line.join(" ")).collect())
+}
+
+fn internal_print<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    for line in print_lines(array(arg(args, 0), 1)?.as_slice())? {
+        context.world.print(&line, "", 0);
+    }
+    Ok(Value::bool(true))
+}
+
+fn internal_template_string<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    let lines = combinations(array(arg(args, 0), 1)?.as_slice())?;
+    match lines.as_slice() {
+        [parts] => Ok(context.heap.string(&parts.concat())),
+        _ => Err(BuiltinError::Fatal("template-strings must not produce multiple outputs".to_owned())),
+    }
+}
+
+fn internal_test_case<'q>(_: &mut Context<'_, 'q>, _: &[Value<'q>]) -> Answer<'q> {
+    Ok(Value::bool(true))
+}
+
+fn trace<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    string(arg(args, 0), 1)?;
+    Ok(Value::bool(true))
+}

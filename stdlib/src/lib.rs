@@ -42,6 +42,7 @@ mod x509;
 
 pub use cache::Cache;
 pub use decl::{TypeSyntax, type_from_text, type_to_json};
+pub use internal::print_lines;
 
 use govc_value::{Heap, Type, Value};
 use std::collections::HashMap;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-use support::{Nowhere, read_call};
+use support::{Nowhere, literal, read_call};
 
 /// Calls whose answers differ from OPA's for a reason given here.
 const EXCEPTIONS: &[(&str, &str)] = &[
@@ -76,9 +76,7 @@ fn module(lines: &[String]) -> String {
         let symbols = SymbolTable::default();
         let (_, values) = read_call(line, Heap::new(&arena, &symbols));
         for value in values {
-            let mut term = String::new();
-            govc_value::text::write_rego(value, &mut term);
-            args.push(format!("object.get({{}}, 0, {term})"));
+            args.push(format!("object.get({{}}, 0, {})", literal(value)));
         }
         let name = &line[..open];
         let args = args.join(", ");
@@ -97,7 +95,7 @@ fn theirs(opa: &PathBuf, lines: &[String], tag: &str) -> BTreeMap<usize, Answer>
     let path = std::env::temp_dir().join(format!("govc-stdlib-{tag}-{}.rego", std::process::id()));
     std::fs::write(&path, module(lines)).expect("a file");
     let output = Command::new(opa)
-        .args(["eval", "-f", "json", "--show-builtin-errors", "--v0-compatible", "-d"])
+        .args(["eval", "-f", "json", "--timeout", "60s", "--show-builtin-errors", "--v0-compatible", "-d"])
         .arg(&path)
         .arg("data.t.r")
         .output()
@@ -125,6 +123,12 @@ fn collect(answer: &serde_json::Value) -> BTreeMap<usize, Answer> {
     found
 }
 
+/// OPA's strings may hold any bytes; ours are text, as its JSON is.
+fn is_not_unicode(answer: &Answer) -> bool {
+    let escape = |text: &str| text.split("\\x").skip(1).any(|rest| rest.starts_with(|c| c >= '8'));
+    matches!(answer, Answer::Value(_, text) if escape(text))
+}
+
 fn compare(lines: &[String], tag: &str) {
     let Some(opa) = opa() else {
         println!("skipped: no `opa` on the path");
@@ -133,8 +137,14 @@ fn compare(lines: &[String], tag: &str) {
     let theirs = theirs(&opa, lines, tag);
     let (mut differences, mut compared) = (Vec::new(), 0);
     for (index, line) in lines.iter().enumerate() {
+        if std::env::var_os("GOVC_TRACE").is_some() {
+            eprintln!("{line}");
+        }
         let Some(ours) = ours(line) else { continue };
         let expected = theirs.get(&index).unwrap_or(&Answer::Undefined);
+        if is_not_unicode(expected) {
+            continue;
+        }
         compared += 1;
         if ours != *expected {
             differences.push(format!("{line}\n   opa:  {expected:?}\n   govc: {ours:?}"));

@@ -115,3 +115,20 @@ pub fn read_call<'t, 'q>(line: &'t str, heap: Heap<'q>) -> (&'t str, Vec<Value<'
     let args = terms.list(")");
     (&line[..open], args)
 }
+
+/// A value as a Rego term that parses again.
+pub fn literal(value: Value<'_>) -> String {
+    let list = |values: &[Value<'_>]| values.iter().map(|v| literal(*v)).collect::<Vec<_>>().join(", ");
+    if let Some(array) = value.as_array() {
+        return format!("[{}]", list(array.as_slice()));
+    }
+    if let Some(set) = value.as_set() {
+        let elements = list(set.as_slice());
+        return if elements.is_empty() { "set()".to_owned() } else { format!("{{{elements}}}") };
+    }
+    if let Some(object) = value.as_object() {
+        let entries: Vec<_> = object.iter().map(|(k, v)| format!("{}: {}", literal(k), literal(v))).collect();
+        return format!("{{{}}}", entries.join(", "));
+    }
+    govc_value::json::to_string(value)
+}
