@@ -3,10 +3,13 @@
 //! In debug builds the IR is checked between passes, so a broken pass is named by its own failure.
 
 mod dead;
+mod defined;
 mod hoist;
 mod index;
+mod inline;
 mod member;
 mod share;
+mod unroll;
 
 use crate::ir::{self, Func, Policy};
 
@@ -24,11 +27,15 @@ type Pass = fn(&mut Policy);
 
 /// The passes in their order: each makes work for the next.
 const PASSES: &[(&str, Pass)] = &[
-    ("member", member::run),
+    ("inline", inline::run),
+    ("unroll", unroll::run),
     ("share", share::run),
+    ("member", member::run),
     ("hoist", hoist::run),
     ("share again", share::run),
     ("dead", dead::run),
+    ("defined", defined::run),
+    ("dead again", dead::run),
     ("index", index::run),
 ];
 
