@@ -260,7 +260,7 @@ pub struct Lexed {
 
 /// Splits a text into raw tokens. Never fails: faults lie beside the tokens.
 ///
-/// `tolerant`: a token in column 0 ends every open template string.
+/// `tolerant`: a name in column 0 ends every open template string.
 pub fn lex(file: FileId, text: &str, tolerant: bool) -> Lexed {
     Lexing::new(file, text, tolerant).run()
 }
@@ -293,7 +293,7 @@ impl<'t> Lexing<'t> {
         while let Some(next) = self.lexer.next() {
             let span = self.lexer.span();
             self.space |= span.start > last;
-            if self.tolerant && self.newline && self.column_zero(span.start) {
+            if self.tolerant && next == Ok(Raw::Ident) && self.column_zero(span.start) {
                 self.templates.clear();
             }
             match next {

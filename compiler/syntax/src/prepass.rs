@@ -165,12 +165,12 @@ struct Frame {
     holds: Holds,
     /// A `|` may still begin a comprehension's body.
     comprehension: bool,
-    /// The opener is `{`: after the first `:` a `|` may begin a body again.
-    brace: bool,
     /// No comma yet.
     first: bool,
     /// An `every` waits for its body.
     every: bool,
+    /// The token that closes it.
+    closer: Tok,
     /// The bracket is that of a body: what touches its closer is no step.
     body: bool,
     /// Operators and calls since the last separator: each deepens the tree.
@@ -250,11 +250,14 @@ impl<'t> Prepass<'t> {
         for word in options.keywords {
             keywords.add(word);
         }
+        if options.tolerant && mentions_imports(text, raw) {
+            keywords.all();
+        }
         let holds = if options.query { Holds::Query } else { Holds::Top };
         let top = Frame {
             holds,
             comprehension: false,
-            brace: false,
+            closer: Tok::Illegal,
             first: true,
             every: false,
             body: false,
@@ -372,8 +375,8 @@ impl<'t> Prepass<'t> {
             (self.in_head, self.in_else) = (true, false);
         }
         self.out.tokens.push(Token { kind: Tok::Sep, start: at, end: t.start });
-        let frame = self.top_mut();
-        (frame.every, frame.weight) = (false, 0);
+        self.top_mut().every = false;
+        self.lighten();
         self.classify(i)
     }
 
@@ -612,9 +615,8 @@ impl<'t> Prepass<'t> {
                 kind if operand && t.newline && raw_starts_operand(kind) => return false,
                 _ => {}
             }
-            operand = raw_ends_operand(t.kind);
             at = self.skip(at);
-            operand |= self.raw[at - 1].kind != t.kind && raw_ends_operand(self.raw[at - 1].kind);
+            operand = raw_ends_operand(self.raw[at - 1].kind);
         }
         false
     }
@@ -622,13 +624,18 @@ impl<'t> Prepass<'t> {
     /// Whether statements, rather than elements, stand between the braces.
     fn has_separator(&self, i: usize, close: usize) -> bool {
         let mut at = i + 1;
+        let mut operand = false;
         while at < close {
-            match self.raw[at].kind {
-                Raw::Semi | Raw::Assign | Raw::Unify | Raw::Some | Raw::Every | Raw::Not | Raw::With => {
-                    return true;
-                }
-                _ => at = self.skip(at),
+            let t = self.raw[at];
+            let statement = matches!(
+                t.kind,
+                Raw::Semi | Raw::Assign | Raw::Unify | Raw::Some | Raw::Every | Raw::Not | Raw::With
+            );
+            if statement || (operand && t.newline && raw_starts_operand(t.kind)) {
+                return true;
             }
+            at = self.skip(at);
+            operand = raw_ends_operand(self.raw[at - 1].kind);
         }
         false
     }
@@ -641,16 +648,17 @@ impl<'t> Prepass<'t> {
             self.note_head(tok);
         }
         match tok {
-            Tok::BodyBrace | Tok::OperandBrace => self.open(Holds::Body, true, start),
-            Tok::LBrace => self.open(Holds::Elements, true, start),
-            Tok::LBrack => self.open(Holds::Elements, false, start),
-            Tok::Index | Tok::LParen | Tok::Call | Tok::GroupParen | Tok::TplStart => {
-                self.open(Holds::Group, false, start);
-            }
-            Tok::RBrace | Tok::RBrack | Tok::RParen | Tok::TplEnd => self.close(),
+            Tok::BodyBrace | Tok::OperandBrace => self.open(Holds::Body, Tok::RBrace, start),
+            Tok::LBrace => self.open(Holds::Elements, Tok::RBrace, start),
+            Tok::LBrack => self.open(Holds::Elements, Tok::RBrack, start),
+            Tok::Index => self.open(Holds::Group, Tok::RBrack, start),
+            Tok::LParen | Tok::Call | Tok::GroupParen => self.open(Holds::Group, Tok::RParen, start),
+            Tok::TplStart => self.open(Holds::Group, Tok::TplEnd, start),
+            Tok::RBrace | Tok::RBrack | Tok::RParen | Tok::TplEnd => self.close(tok),
             Tok::CompBar => {
+                self.lighten();
                 let frame = self.top_mut();
-                (frame.holds, frame.comprehension, frame.weight) = (Holds::Body, false, 0);
+                (frame.holds, frame.comprehension) = (Holds::Body, false);
             }
             Tok::Comma => self.comma(),
             Tok::Colon => self.top_mut().comprehension = self.colon(),
@@ -677,7 +685,7 @@ impl<'t> Prepass<'t> {
         }
     }
 
-    fn open(&mut self, holds: Holds, brace: bool, start: u32) {
+    fn open(&mut self, holds: Holds, closer: Tok, start: u32) {
         if self.at_top() && holds == Holds::Body {
             (self.in_head, self.in_else) = (false, false);
         }
@@ -686,7 +694,7 @@ impl<'t> Prepass<'t> {
         self.deepen(start);
         let comprehension = holds == Holds::Elements;
         let body = holds == Holds::Body;
-        self.stack.push(Frame { holds, comprehension, brace, first: true, every: false, body, weight: 0 });
+        self.stack.push(Frame { holds, comprehension, closer, first: true, every: false, body, weight: 0 });
     }
 
     fn deepen(&mut self, start: u32) {
@@ -696,13 +704,21 @@ impl<'t> Prepass<'t> {
         }
     }
 
-    fn close(&mut self) {
-        if self.stack.len() > 1
-            && let Some(frame) = self.stack.pop()
-        {
+    /// Closes the innermost bracket that the token can close with all that are open inside it; a closer
+    /// that closes nothing is left for the grammar to refuse.
+    fn close(&mut self, tok: Tok) {
+        let Some(at) = self.stack.iter().rposition(|f| f.closer == tok) else { return };
+        while self.stack.len() > at.max(1) {
+            let Some(frame) = self.stack.pop() else { return };
             self.depth = self.depth.saturating_sub(frame.weight);
             self.closed_body = frame.body;
         }
+    }
+
+    /// The operators so far deepen nothing that follows.
+    fn lighten(&mut self) {
+        let weight = std::mem::take(&mut self.top_mut().weight);
+        self.depth = self.depth.saturating_sub(weight);
     }
 
     fn close_all(&mut self) {
@@ -724,13 +740,12 @@ impl<'t> Prepass<'t> {
     fn comma(&mut self) {
         let frame = self.top_mut();
         (frame.comprehension, frame.first) = (false, false);
-        let weight = std::mem::take(&mut frame.weight);
-        self.depth = self.depth.saturating_sub(weight);
+        self.lighten();
     }
 
     fn colon(&self) -> bool {
         let frame = self.top();
-        frame.holds == Holds::Elements && frame.brace && frame.first
+        frame.holds == Holds::Elements && frame.closer == Tok::RBrace && frame.first
     }
 
     fn infix(&mut self, start: u32) {
@@ -787,6 +802,13 @@ impl Kind {
     fn plain(tok: Tok) -> Self {
         Self { tok, joins: 1 }
     }
+}
+
+/// Whether a text speaks of keywords to import, perhaps in a broken line.
+fn mentions_imports(text: &str, raw: &[RawToken]) -> bool {
+    raw.iter().any(|t| {
+        t.kind == Raw::Ident && matches!(&text[t.start as usize..t.end as usize], "future" | "keywords")
+    })
 }
 
 /// For each bracket the index of its partner.

@@ -39,6 +39,11 @@ fn open_brackets(tokens: &[Token]) -> Vec<Option<usize>> {
     open
 }
 
+/// How many brackets more are open after a token than before it.
+pub(super) fn nesting(kind: Tok) -> i64 {
+    i64::from(opens(kind)) - i64::from(closes(kind))
+}
+
 fn opens(kind: Tok) -> bool {
     matches!(
         kind,

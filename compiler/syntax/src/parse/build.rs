@@ -78,6 +78,9 @@ pub(crate) struct Builder<'b> {
     tokens: &'b [Token],
     lex_faults: &'b [(u32, LexFault)],
     version: RegoVersion,
+    /// First byte of the item that is being read: where recovery invents a node, the generated parser
+    /// gives it no place.
+    item_start: u32,
     /// Complaints in the order in which they were found.
     pub faults: Vec<Fault>,
 }
@@ -90,7 +93,7 @@ impl<'b> Builder<'b> {
         tokens: &'b [Token],
         lex_faults: &'b [(u32, LexFault)],
     ) -> Self {
-        Self { file, text, tokens, lex_faults, version: RegoVersion::V1, faults: Vec::new() }
+        Self { file, text, tokens, lex_faults, version: RegoVersion::V1, item_start: 0, faults: Vec::new() }
     }
 
     /// The same builder for another language.
@@ -99,7 +102,13 @@ impl<'b> Builder<'b> {
         self
     }
 
+    /// Says that an item begins.
+    pub(crate) fn begin(&mut self, item: &[Token]) {
+        self.item_start = item.first().map_or(0, |t| t.start);
+    }
+
     pub(crate) fn span(&self, start: u32, end: u32) -> Span {
+        let start = start.max(self.item_start);
         Span { file: self.file, start, end: end.max(start) }
     }
 
@@ -146,6 +155,20 @@ impl<'b> Builder<'b> {
     pub(crate) fn syntax_error(&mut self, error: lalrpop_util::ParseError<u32, Tok, Fault>) {
         let fault = self.syntax_fault(error);
         self.faults.push(fault);
+    }
+
+    /// The indices of the tokens up to a byte that begin a line while no bracket of the item is open.
+    pub(crate) fn line_cuts(&self, item: &[Token], at: u32) -> Vec<usize> {
+        let end = item.partition_point(|t| t.start <= at);
+        let mut depth = 0;
+        let mut cuts = Vec::new();
+        for i in 0..end {
+            if depth == 0 && i > 0 && self.slice(item[i - 1].end, item[i].start).contains('\n') {
+                cuts.push(i);
+            }
+            depth += super::backtrack::nesting(item[i].kind);
+        }
+        cuts
     }
 
     /// The same fault where OPA reports it.

@@ -7,6 +7,7 @@ use crate::source::{FileId, Span};
 use crate::{ParseOptions, RegoVersion};
 
 use super::build::{Builder, Fault, Item, head_target};
+use super::builtins::is_builtin;
 use super::{Items, message, metadata};
 
 /// Assembles a module and says what is wrong with its statements.
@@ -158,12 +159,19 @@ fn refuse_term(text: &str, term: &Term) -> Result<(), String> {
         TermKind::Binary { .. } | TermKind::MemberPair { .. } => {
             Err("rule name conflicts with built-in function".to_owned())
         }
+        TermKind::Call { function, .. } if is_builtin(slice(text, function)) => {
+            Err("rule name conflicts with built-in function".to_owned())
+        }
         TermKind::Call { args, .. } if args.is_empty() => {
             Err("rule argument list must take at least one argument".to_owned())
         }
         TermKind::Call { .. } => refuse_call(text, term),
         kind => Err(format!("{} cannot be used for rule name", message::kind_name(kind))),
     }
+}
+
+fn slice<'t>(text: &'t str, term: &Term) -> &'t str {
+    &text[term.span.start as usize..term.span.end as usize]
 }
 
 fn refuse_target(text: &str, lhs: &Term) -> Result<(), String> {
@@ -186,7 +194,7 @@ fn refuse_call(text: &str, call: &Term) -> Result<(), String> {
 }
 
 fn invalid_head(text: &str, term: &Term) -> String {
-    format!("invalid rule head: {}", &text[term.span.start as usize..term.span.end as usize])
+    format!("invalid rule head: {}", slice(text, term))
 }
 
 fn is_root(name: &str) -> bool {

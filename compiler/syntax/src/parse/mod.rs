@@ -5,6 +5,7 @@
 
 mod backtrack;
 pub(crate) mod build;
+mod builtins;
 mod check;
 mod head;
 mod message;
@@ -43,16 +44,29 @@ struct Items {
 pub(crate) fn module(file: FileId, text: &str, options: &ParseOptions) -> Parsed<Module> {
     let strict = read(file, text, options, false);
     let comments = strict.1.comments;
+    let mut diagnostics = Vec::new();
+    let mut strict_tree = None;
     if strict.0.faults.is_empty() {
         let (tree, faults) = check::module(file, text, options, strict.0, comments);
-        return Parsed { tree, diagnostics: diagnostics(faults), further: Vec::new() };
+        if faults.is_empty() {
+            return Parsed { tree, diagnostics, further: Vec::new() };
+        }
+        diagnostics.extend(faults.into_iter().map(diagnostic));
+        strict_tree = Some(tree);
+    } else {
+        diagnostics.extend(strict.0.faults.into_iter().take(1).map(diagnostic));
     }
-    let diagnostics = diagnostics(strict.0.faults.into_iter().take(1));
     let (tolerant, lexed) = read(file, text, options, true);
-    let mut further: Vec<Diagnostic> = self::diagnostics(tolerant.faults.clone());
+    let mut further = self::diagnostics(tolerant.faults.clone());
     further.retain(|d| diagnostics.iter().all(|first| first.span.start != d.span.start));
     let (tree, _) = check::module(file, text, options, tolerant, lexed.comments);
-    Parsed { tree, diagnostics, further }
+    // Where all statements were well-formed, the tolerant tree must be worth its guesses.
+    match strict_tree {
+        Some(strict) if strict.rules.len() > tree.rules.len() => {
+            Parsed { tree: strict, diagnostics, further: Vec::new() }
+        }
+        _ => Parsed { tree, diagnostics, further },
+    }
 }
 
 fn diagnostics(faults: impl IntoIterator<Item = Fault>) -> Vec<Diagnostic> {
@@ -95,13 +109,52 @@ fn items(
         start = (end + 1).min(pre.tokens.len());
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { continue };
         let span = builder.span(first.start, last.end);
+        if tolerant {
+            pieces(&mut builder, tokens, &mut items);
+            continue;
+        }
         items.push((item(&mut builder, tokens), span));
-        if !tolerant && stop(&mut builder, lexed, pre, tokens) {
+        if stop(&mut builder, lexed, pre, tokens) {
             break;
         }
     }
     let faults = if tolerant { with_lexical(builder, lexed, pre) } else { builder.faults };
     Items { items, faults, rego_v1: pre.rego_v1 }
+}
+
+/// The most pieces into which a broken item is cut, and the most cuts that are tried for each.
+const MAX_PIECES: usize = 16;
+
+/// Reads an item that may be broken. What stands before the line of the first complaint, or before an
+/// earlier line, is often a whole item, and the rest belongs to one that lost its beginning.
+fn pieces(builder: &mut Builder<'_>, mut tokens: &[Token], items: &mut Vec<(Item, Span)>) {
+    for _ in 0..MAX_PIECES {
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return };
+        let before = builder.faults.len();
+        let whole = item(builder, tokens);
+        let Some(complaint) = builder.faults.get(before).map(|f| f.span.start) else {
+            return items.push((whole, builder.span(first.start, last.end)));
+        };
+        let found = builder.faults.split_off(before);
+        let cuts = builder.line_cuts(tokens, complaint).into_iter().rev().take(MAX_PIECES);
+        let Some((head, cut)) =
+            cuts.filter_map(|cut| Some((whole_item(builder, &tokens[..cut])?, cut))).next()
+        else {
+            builder.faults.extend(found);
+            return items.push((whole, builder.span(first.start, last.end)));
+        };
+        items.push((head, builder.span(first.start, tokens[cut - 1].end)));
+        tokens = &tokens[cut..];
+    }
+}
+
+/// An item, if nothing is wrong with it.
+fn whole_item(builder: &mut Builder<'_>, tokens: &[Token]) -> Option<Item> {
+    let before = builder.faults.len();
+    let head = item(builder, tokens);
+    let whole = builder.faults.len() == before;
+    builder.faults.truncate(before);
+    whole.then_some(head)
 }
 
 /// Whether something is wrong in an item or its tokens; then only the first complaint is kept, where
@@ -145,6 +198,7 @@ fn first_for_opa(
 }
 
 fn item(builder: &mut Builder<'_>, tokens: &[Token]) -> Item {
+    builder.begin(tokens);
     let stream = tokens.iter().map(|t| Ok((t.start, t.kind, t.end)));
     match grammar::ItemParser::new().parse(builder, stream) {
         Ok(item) => item,
@@ -158,6 +212,7 @@ fn item(builder: &mut Builder<'_>, tokens: &[Token]) -> Item {
 /// The complaints of the parser with those of the lexer and the nesting limit, by place.
 fn with_lexical(mut builder: Builder<'_>, lexed: &Lexed, pre: &Prepassed) -> Vec<Fault> {
     let faults = std::mem::take(&mut builder.faults);
+    builder.begin(&[]);
     with_lexical_of(&builder, faults, lexed, pre)
 }
 
