@@ -288,26 +288,30 @@ impl<'a> Locals<'a> {
         if let ExprKind::Every(every) = &mut expr.kind {
             self.term(&mut every.domain);
             self.scopes.push(Scope::default());
-            self.every_variables(every, span);
+            let declared_at = every.body.first().map_or(span, |e| e.span);
+            self.every_variables(every, span, declared_at);
             self.body(&NameSet::default(), &mut every.body);
+            // OPA lets the variables of `every` reach into its domain where nothing else declares them.
+            self.term(&mut every.domain);
             self.scopes.pop();
         }
         self.with_of(expr);
     }
 
-    fn every_variables(&mut self, every: &mut Every, span: Span) {
+    fn every_variables(&mut self, every: &mut Every, span: Span, declared_at: Span) {
         every.key = Some(match every.key {
             None => self.names.fresh(span),
-            Some(key) => self.every_variable(key, span),
+            Some(key) => self.every_variable(key, span, declared_at),
         });
-        every.value = self.every_variable(every.value, span);
+        every.value = self.every_variable(every.value, span, declared_at);
     }
 
-    fn every_variable(&mut self, name: Name, span: Span) -> Name {
+    /// OPA reports an unused variable of `every` at the first statement of its body.
+    fn every_variable(&mut self, name: Name, span: Span, declared_at: Span) -> Name {
         if self.names.is_wildcard(name) {
             return name;
         }
-        self.declare(name, Occurrence::Declared, span).unwrap_or_else(|message| {
+        self.declare(name, Occurrence::Declared, declared_at).unwrap_or_else(|message| {
             self.errors.push((span, message));
             name
         })
@@ -448,6 +452,9 @@ impl<'a> Locals<'a> {
         if let Target::Builtin(text) = &call.op.target {
             let first = text.split('.').next().unwrap_or_default();
             let shadowed = self.names.find(first).and_then(|n| self.find(n).map(|local| local != n));
+            if let (None, Some(name)) = (shadowed, self.names.find(first)) {
+                self.insert(name, name, Occurrence::Seen, span);
+            }
             if shadowed == Some(true) {
                 let text = print::operator(self.names, &call.op.target);
                 self.errors.push((span, format!("called function {text} shadowed")));

@@ -110,7 +110,7 @@ impl<'a> Lowering<'a> {
     const AFTER_TYPES: [Stage<'a>; 1] = [Self::check_builtins];
 
     fn new(sources: &'a Sources, modules: &'a [ast::Module], options: &'a CheckOptions) -> Self {
-        let mut names = Names::new("__local");
+        let mut names = Names::new();
         let mut rules = Vec::new();
         for (i, module) in modules.iter().enumerate() {
             let wrapping_not = desugar::imports_keyword(module, "not");

@@ -5,6 +5,9 @@ use crate::lower::tree::Term;
 use govc_syntax::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// What generated names begin with.
+const PREFIX: &str = "__local";
+
 /// A variable before variables are numbered per rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name(pub(crate) u32);
@@ -49,14 +52,14 @@ struct Entry {
 pub(crate) struct Names {
     entries: Vec<Entry>,
     written: FxHashMap<String, Name>,
-    prefix: &'static str,
+    suffix: &'static str,
     next: u32,
 }
 
 impl Names {
-    /// The two roots alone. Generated names begin with `prefix`.
-    pub(crate) fn new(prefix: &'static str) -> Self {
-        let mut names = Self { entries: Vec::new(), written: FxHashMap::default(), prefix, next: 0 };
+    /// The two roots alone.
+    pub(crate) fn new() -> Self {
+        let mut names = Self { entries: Vec::new(), written: FxHashMap::default(), suffix: "", next: 0 };
         names.written("input", Span::default());
         names.written("data", Span::default());
         names
@@ -67,7 +70,9 @@ impl Names {
         if let Some(&name) = self.written.get(text) {
             return name;
         }
-        let name = self.push(text.to_owned(), NameKind::Written, None, span);
+        // Whoever writes names like ours gets what they mean to OPA: generated variables.
+        let kind = if text.starts_with(PREFIX) { NameKind::Generated } else { NameKind::Written };
+        let name = self.push(text.to_owned(), kind, None, span);
         self.written.insert(text.to_owned(), name);
         name
     }
@@ -93,9 +98,23 @@ impl Names {
     }
 
     fn generate(&mut self, original: Option<Name>, span: Span) -> Name {
-        let text = format!("{}{}__", self.prefix, self.next);
-        self.next += 1;
+        let text = self.free_text();
         self.push(text, NameKind::Generated, original, span)
+    }
+
+    fn free_text(&mut self) -> String {
+        loop {
+            let text = format!("{PREFIX}{}{}__", self.suffix, self.next);
+            self.next += 1;
+            if !self.written.contains_key(&text) {
+                return text;
+            }
+        }
+    }
+
+    /// The names of a query beside those of its modules.
+    pub(crate) fn for_query(&self) -> Self {
+        Self { suffix: "q", next: 0, ..self.clone() }
     }
 
     fn push(&mut self, text: String, kind: NameKind, original: Option<Name>, span: Span) -> Name {

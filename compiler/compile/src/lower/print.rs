@@ -26,9 +26,15 @@ fn push_step(names: &Names, step: &Term, out: &mut String) {
     }
 }
 
+/// Words that OPA writes in brackets.
+const KEYWORDS: [&str; 15] = [
+    "not", "package", "import", "as", "default", "else", "with", "null", "true", "false", "some", "in",
+    "every", "contains", "if",
+];
+
 /// A field as a step: with a dot where it is a word.
 pub(crate) fn push_field(text: &str, out: &mut String) {
-    if is_word(text) {
+    if is_word(text) && !KEYWORDS.contains(&text) {
         let _ = write!(out, ".{text}");
     } else {
         let _ = write!(out, "[{}]", quoted(text));

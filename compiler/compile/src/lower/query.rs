@@ -14,7 +14,7 @@ pub(crate) fn check_query(
     query: &QueryOptions,
 ) -> Result<hir::Query, Vec<Diagnostic>> {
     let program = &checked.program;
-    let mut names = program.names.clone();
+    let mut names = program.names.for_query();
     let mut desugar = desugar::Desugar { names: &mut names, wrapping_not: query.wrapping_not, broken: false };
     let body = desugar.body(body);
     let mut lowering = QueryLowering { program, options, names, found: Vec::new() };

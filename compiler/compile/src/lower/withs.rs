@@ -26,14 +26,18 @@ impl Withs<'_> {
             return;
         }
         let mut out = Vec::with_capacity(body.len());
+        let mut failed = false;
         for mut e in std::mem::take(body) {
-            for with in &mut e.with {
+            for with in e.with.iter_mut().filter(|_| !failed) {
                 self.name_builtin(&mut with.value);
                 self.name_builtin(&mut with.target);
                 match self.check(with) {
                     Ok(true) => out.push(self.bind(with)),
                     Ok(false) => {}
-                    Err(error) => self.errors.push(*error),
+                    Err(error) => {
+                        self.errors.push(*error);
+                        failed = true;
+                    }
                 }
             }
             out.push(e);

@@ -85,18 +85,19 @@ fn unsafe_variable(name: &str, scope: &str) -> String {
 pub(crate) fn reorder(body: &mut Body, arity: Arity, globals: &NameSet) -> Unsafe {
     let mut state = Reorder::new(body, arity, globals);
     while state.pass() {}
-    let Reorder { slots, mut reordered, needs, .. } = state;
-    let mut found = Unsafe::default();
-    for (i, slot) in slots.iter().enumerate() {
-        if let Some(e) = slot {
-            found.set(e.span, needs[i].clone());
-        }
+    if state.is_done() {
+        *body = state.reordered.into_iter().map(|(_, e)| e).collect();
+        return check_nested(body, arity, globals);
     }
-    let nested = check_nested(&mut reordered, arity, globals);
-    found.update(nested);
+    let mut original = state.original();
+    let mut told = Reorder::new(&mut original, arity, globals);
+    told.carried = Some(NameSet::default());
+    while told.pass() {}
+    let mut found = told.left();
+    *body = told.reordered.iter().map(|(_, e)| e.clone()).collect();
+    found.update(check_nested(body, arity, globals));
     // A body that cannot be ordered keeps its statements; nothing runs it.
-    reordered.extend(slots.into_iter().flatten());
-    *body = reordered;
+    body.extend(told.slots.into_iter().flatten());
     found
 }
 
@@ -106,7 +107,11 @@ struct Reorder<'a> {
     slots: Vec<Option<Expr>>,
     needs: Vec<NameSet>,
     closed_over: Vec<NameSet>,
-    reordered: Body,
+    /// Statements placed so far, with their positions.
+    reordered: Vec<(usize, Expr)>,
+    /// What OPA carries over from a call to the next equation, even where the call is not safe: it decides
+    /// which variables are named, so it is followed where there is something to tell.
+    carried: Option<NameSet>,
 }
 
 impl<'a> Reorder<'a> {
@@ -123,7 +128,50 @@ impl<'a> Reorder<'a> {
             needs,
             closed_over,
             reordered: Vec::new(),
+            carried: None,
         }
+    }
+
+    fn is_done(&self) -> bool {
+        self.slots.iter().all(Option::is_none)
+    }
+
+    /// The statements as they were.
+    fn original(self) -> Body {
+        let mut all = self.reordered;
+        all.extend(self.slots.into_iter().enumerate().filter_map(|(i, e)| Some((i, e?))));
+        all.sort_by_key(|(i, _)| *i);
+        all.into_iter().map(|(_, e)| e).collect()
+    }
+
+    /// The statements that could not be placed.
+    fn left(&self) -> Unsafe {
+        let mut found = Unsafe::default();
+        for (slot, needs) in self.slots.iter().zip(&self.needs) {
+            if let Some(e) = slot {
+                found.set(e.span, needs.clone());
+            }
+        }
+        found
+    }
+
+    fn outputs(&mut self, i: usize) -> NameSet {
+        let Some(e) = &self.slots[i] else { return NameSet::default() };
+        let outputs = match &self.carried {
+            Some(carried) if matches!(e.kind, ExprKind::Unify(..)) => {
+                let known = self.safe.union(carried).copied().collect();
+                let mut all = vars::outputs(e, self.arity, &known);
+                all.extend(carried.iter().filter(|n| !self.safe.contains(n)));
+                all
+            }
+            _ => vars::outputs(e, self.arity, &self.safe),
+        };
+        match (&mut self.carried, &e.kind) {
+            (Some(carried), ExprKind::Unify(..)) => carried.clear(),
+            (Some(carried), ExprKind::Call(_)) => carried.clone_from(&outputs),
+            _ => {}
+        }
+        outputs
     }
 
     /// Places every statement that has become safe, in source order; `false` when there was none.
@@ -136,8 +184,10 @@ impl<'a> Reorder<'a> {
     }
 
     fn try_place(&mut self, i: usize) {
-        let Some(e) = &self.slots[i] else { return };
-        let outputs = vars::outputs(e, self.arity, &self.safe);
+        if self.slots[i].is_none() {
+            return;
+        }
+        let outputs = self.outputs(i);
         let open: NameSet = self.closed_over[i].difference(&self.safe).copied().collect();
         if !open.is_empty() && open == outputs {
             return;
@@ -150,7 +200,7 @@ impl<'a> Reorder<'a> {
         }
         if let Some(e) = self.slots[i].take() {
             self.safe.extend(outputs);
-            self.reordered.push(e);
+            self.reordered.push((i, e));
         }
     }
 }
