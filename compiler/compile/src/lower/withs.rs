@@ -28,7 +28,10 @@ impl Withs<'_> {
         let mut out = Vec::with_capacity(body.len());
         let mut failed = false;
         for mut e in std::mem::take(body) {
-            for with in e.with.iter_mut().filter(|_| !failed) {
+            for with in &mut e.with {
+                if failed {
+                    break;
+                }
                 self.name_builtin(&mut with.value);
                 self.name_builtin(&mut with.target);
                 match self.check(with) {
