@@ -5,6 +5,8 @@
 
 pub mod cases;
 mod oracle;
+pub mod plan;
+pub mod plan_cases;
 pub mod yaml;
 
 pub use oracle::{opa, repository, shared};

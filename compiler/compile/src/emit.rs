@@ -55,10 +55,14 @@ pub fn emit_located(policy: &ir::Policy, sources: &Sources) -> Result<Program, E
     })
 }
 
-/// Finds file, row and column of a span.
-type Locate<'a> = &'a dyn Fn(Span) -> Option<(u32, u32, u32)>;
+/// Finds file (an index of the policy's `files`), row and column of a span.
+pub type Locate<'a> = &'a dyn Fn(Span) -> Option<(u32, u32, u32)>;
 
-fn emit_with(policy: &ir::Policy, locate: Locate<'_>) -> Result<Program, EmitError> {
+/// Emits a program whose positions are what `locate` says.
+///
+/// # Errors
+/// As [`emit`].
+pub fn emit_with(policy: &ir::Policy, locate: Locate<'_>) -> Result<Program, EmitError> {
     let mut out = ProgramBuilder::new(policy, locate);
     for func in &policy.funcs {
         out.function(func)?;

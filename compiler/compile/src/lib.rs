@@ -22,7 +22,7 @@ pub mod text;
 pub mod ty;
 
 pub use builtins::{Builtins, HostBuiltin};
-pub use emit::{EmitError, emit, emit_located};
+pub use emit::{EmitError, emit, emit_located, emit_with};
 pub use plan::{PlanRequest, plan};
 pub use ty::{TypeTable, Vocabulary};
 

@@ -142,6 +142,8 @@ ops! {
     Member "member" { a: Src, b: Src, fail: Target }
     /// The element of a collection at a key.
     Dot "dot" { dst: Dst, src: Src, key: Src, fail: Target }
+    /// As `dot` in a base document: there OPA finds the key `"1"` also at the number 1.
+    DotData "dot_data" { dst: Dst, src: Src, key: Src, fail: Target }
     /// The value of an object at a string.
     DotStr "dot_str" { dst: Dst, src: Src, key: Str, fail: Target }
     /// The value at the end of a path of strings through objects.

@@ -59,6 +59,7 @@ impl Machine<'_, '_> {
             Op::LessEqual { a, b, fail } => go!(self.compare(a, b).is_some_and(Ordering::is_le), pc, fail),
             Op::Member { a, b, fail } => go!(self.member(a, b) == Some(true), pc, fail),
             Op::Dot { dst, src, key, fail } => go!(self.dot(dst, src, key), pc, fail),
+            Op::DotData { dst, src, key, fail } => go!(self.dot_data(dst, src, key), pc, fail),
             Op::DotStr { dst, src, key, fail } => go!(self.dot_str(dst, src, key), pc, fail),
             Op::Path { dst, src, keys, fail } => go!(self.path(dst, src, keys), pc, fail),
             Op::PathEqualLit { src, keys, lit, fail } => go!(self.path_equal(src, keys, lit), pc, fail),

@@ -24,6 +24,8 @@ pub(super) struct Place {
     version: u32,
     /// How many blocks are open in its home.
     depth: usize,
+    /// It holds a part of `data` that a reference named.
+    pub(super) data: bool,
 }
 
 /// An open block of the IR.
@@ -127,7 +129,7 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
     fn place(&mut self, local: Local, facts: Facts, depth: usize) -> Option<Place> {
         let register = self.registers.take(1);
         let builder = facts.builds.then(|| self.builders.take(1));
-        self.places.insert(local, Place { register, builder, facts, version: 0, depth })
+        self.places.insert(local, Place { register, builder, facts, version: 0, depth, data: false })
     }
 
     pub(super) fn emit(mut self, blocks: &[Block]) -> Emit<Emitted> {
@@ -246,10 +248,6 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
         self.registers.take(count)
     }
 
-    pub(super) fn temporary_builder(&mut self) -> u32 {
-        self.builders.take(1)
-    }
-
     /// The registers in use, for [`release`](Self::release).
     pub(super) fn mark(&self) -> (u32, u32) {
         (self.registers.next, self.builders.next)
@@ -346,6 +344,13 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
         let place = self.places.get_mut(&local).ok_or("a local that is in no block")?;
         place.builder = None;
         Ok(place.register)
+    }
+
+    /// From here on the local holds a part of `data`.
+    pub(super) fn mark_data(&mut self, local: Local) {
+        if let Some(place) = self.places.get_mut(&local) {
+            place.data = true;
+        }
     }
 
     pub(super) fn changed(&mut self, local: Local) -> Emit<Place> {

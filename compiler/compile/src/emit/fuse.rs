@@ -87,7 +87,12 @@ impl FunctionEmitter<'_, '_> {
         let (src, fail, keys) = (self.value(first)?, self.fail()?, self.out.list(keys));
         match equal {
             Some(lit) => self.push(Op::PathEqualLit { src, keys, lit, fail }),
-            None => self.write(end, |dst| Op::Path { dst, src, keys, fail })?,
+            None => {
+                if first == Local::DATA || self.variable(first)?.data {
+                    self.mark_data(end);
+                }
+                self.write(end, |dst| Op::Path { dst, src, keys, fail })?;
+            }
         }
         Ok(taken + usize::from(equal.is_some()))
     }

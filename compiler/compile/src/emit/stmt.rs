@@ -291,11 +291,22 @@ impl FunctionEmitter<'_, '_> {
         }
         let src = self.operand(source)?;
         let fail = self.fail()?;
+        if self.is_data(source) {
+            self.mark_data(target);
+        }
         if let Some(key) = self.operand_string(key)? {
             return self.write(target, |dst| Op::DotStr { dst, src, key, fail });
         }
         let key = self.operand(key)?;
-        self.write(target, |dst| Op::Dot { dst, src, key, fail })
+        match self.is_data(source) {
+            true => self.write(target, |dst| Op::DotData { dst, src, key, fail }),
+            false => self.write(target, |dst| Op::Dot { dst, src, key, fail }),
+        }
+    }
+
+    /// Is the operand a part of `data` that is named by a reference?
+    fn is_data(&self, operand: Operand) -> bool {
+        matches!(operand, Operand::Local(l) if l == Local::DATA || self.variable(l).is_ok_and(|p| p.data))
     }
 
     fn equal(&mut self, a: Operand, b: Operand) -> Emit<()> {

@@ -19,6 +19,21 @@ impl<'q> Machine<'q, '_> {
         self.put(dst, self.get(src).get(self.get(key)))
     }
 
+    #[inline]
+    pub(crate) fn dot_data(&mut self, dst: u32, src: u32, key: u32) -> bool {
+        self.dot(dst, src, key) || self.dot_number(dst, src, key)
+    }
+
+    /// Base documents are stored by paths of texts: an integer finds the key that is its text.
+    #[cold]
+    fn dot_number(&mut self, dst: u32, src: u32, key: u32) -> bool {
+        let (source, key) = (self.get(src), self.get(key));
+        match (source.as_object(), key.as_int()) {
+            (Some(object), Some(i)) => self.put(dst, object.get(self.heap.string(&i.to_string()))),
+            _ => false,
+        }
+    }
+
     /// Strings of a program have symbols, so this compares no text.
     #[inline]
     pub(crate) fn dot_str(&mut self, dst: u32, src: u32, key: u32) -> bool {
