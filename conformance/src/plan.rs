@@ -4,8 +4,8 @@
 //! apart by looking among the functions first.
 
 use govc_compile::ir::{
-    self, Block, Builtin, BuiltinId, Callee, Const, ConstId, Func, FuncId, Local, Operand, Plan, Policy, Stmt,
-    StmtKind,
+    self, Block, Builtin, BuiltinId, Callee, Const, ConstId, Func, FuncId, Local, Operand, Plan, Policy,
+    Stmt, StmtKind,
 };
 use govc_syntax::{FileId, Span};
 use serde::Deserialize;
@@ -154,9 +154,13 @@ impl Reader {
     fn stmt(&mut self, s: &StmtJson) -> Result<StmtKind, String> {
         let f = Fields { json: &s.stmt, kind: &s.kind };
         Ok(match s.kind.as_str() {
-            "ArrayAppendStmt" => StmtKind::ArrayAppend { array: f.local("array")?, value: f.operand("value")? },
+            "ArrayAppendStmt" => {
+                StmtKind::ArrayAppend { array: f.local("array")?, value: f.operand("value")? }
+            }
             "AssignIntStmt" => StmtKind::AssignInt { value: f.int("value")?, target: f.local("target")? },
-            "AssignVarStmt" => StmtKind::AssignVar { source: f.operand("source")?, target: f.local("target")? },
+            "AssignVarStmt" => {
+                StmtKind::AssignVar { source: f.operand("source")?, target: f.local("target")? }
+            }
             "AssignVarOnceStmt" => {
                 StmtKind::AssignVarOnce { source: f.operand("source")?, target: f.local("target")? }
             }
@@ -186,7 +190,9 @@ impl Reader {
             "LenStmt" => StmtKind::Len { source: f.operand("source")?, target: f.local("target")? },
             "MakeArrayStmt" => StmtKind::MakeArray { capacity: 0, target: f.local("target")? },
             "MakeNullStmt" => StmtKind::MakeNull { target: f.local("target")? },
-            "MakeNumberIntStmt" => StmtKind::MakeNumberInt { value: f.int("value")?, target: f.local("target")? },
+            "MakeNumberIntStmt" => {
+                StmtKind::MakeNumberInt { value: f.int("value")?, target: f.local("target")? }
+            }
             "MakeNumberRefStmt" => {
                 StmtKind::MakeNumberRef { index: ConstId(f.read("Index")?), target: f.local("target")? }
             }
@@ -247,16 +253,9 @@ impl Reader {
         let with = |value, block| StmtKind::With { local, path: Vec::new(), value, block };
         let mut without = block([StmtKind::ResetLocal { target: local }]);
         without.stmts.extend(body.stmts.iter().cloned());
-        let defined = [
-            StmtKind::IsDefined { source: value },
-            with(Operand::Local(value), body),
-            finish(),
-        ];
-        let undefined = [
-            StmtKind::IsUndefined { source: value },
-            with(Operand::Bool(false), without),
-            finish(),
-        ];
+        let defined = [StmtKind::IsDefined { source: value }, with(Operand::Local(value), body), finish()];
+        let undefined =
+            [StmtKind::IsUndefined { source: value }, with(Operand::Bool(false), without), finish()];
         vec![
             StmtKind::ResetLocal { target: done },
             StmtKind::Block { blocks: vec![block(defined), block(undefined)] },

@@ -95,7 +95,8 @@ pub fn run(case: &Case) -> Verdict {
 fn try_run(case: &Case) -> Result<(), Verdict> {
     let policy = plan::read(case.json("plan").unwrap_or("{}"));
     let policy = policy.or_else(|e| fail("plan is not read", e))?;
-    let program = govc_compile::emit_with(&policy, &plan::locate).or_else(|e| fail("plan is not emitted", e))?;
+    let program =
+        govc_compile::emit_with(&policy, &plan::locate).or_else(|e| fail("plan is not emitted", e))?;
     let data: Vec<_> = case.json("data").map(|d| (Vec::new(), d.as_bytes().to_vec())).into_iter().collect();
     let image = Image::load(program, &data).or_else(|e| fail("program is not loaded", e))?;
     for name in entrypoints(case) {
@@ -191,7 +192,8 @@ fn compare(case: &Case, heap: Heap<'_>, results: &[Value<'_>]) -> Result<(), Ver
         all.sort();
         all.dedup();
     }
-    let texts = |values: &[Value<'_>]| values.iter().map(|&v| json::to_string(v)).collect::<Vec<_>>().join(" ");
+    let texts =
+        |values: &[Value<'_>]| values.iter().map(|&v| json::to_string(v)).collect::<Vec<_>>().join(" ");
     if wanted == got {
         return Ok(());
     }

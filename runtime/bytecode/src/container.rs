@@ -10,7 +10,8 @@
 
 use crate::literal::MAX_DEPTH;
 use crate::{
-    BuiltinRef, Case, Entrypoint, Function, Literal, Location, OPS, Op, Program, SwitchTable, ops::MAX_OPERANDS,
+    BuiltinRef, Case, Entrypoint, Function, Literal, Location, OPS, Op, Program, SwitchTable,
+    ops::MAX_OPERANDS,
 };
 use std::fmt;
 
@@ -51,7 +52,9 @@ impl fmt::Display for DecodeError {
             DecodeError::Magic => write!(f, "not a program: the magic bytes are missing"),
             DecodeError::Version { found } => write!(f, "program format {found} is not {VERSION}"),
             DecodeError::Truncated { offset } => write!(f, "program ends too early at byte {offset}"),
-            DecodeError::Malformed { offset, reason } => write!(f, "program is malformed at byte {offset}: {reason}"),
+            DecodeError::Malformed { offset, reason } => {
+                write!(f, "program is malformed at byte {offset}: {reason}")
+            }
         }
     }
 }
@@ -179,9 +182,8 @@ pub fn decode(bytes: &[u8]) -> Result<Program, DecodeError> {
         functions: r.section(5, Reader::function)?,
         entrypoints: r.section(6, |r| Ok(Entrypoint { name: r.string()?, function: r.leb()? }))?,
         code: r.section(7, Reader::op)?,
-        locations: r.section(8, |r| {
-            Ok(Location { at: r.leb()?, file: r.leb()?, row: r.leb()?, column: r.leb()? })
-        })?,
+        locations: r
+            .section(8, |r| Ok(Location { at: r.leb()?, file: r.leb()?, row: r.leb()?, column: r.leb()? }))?,
     };
     if r.at == bytes.len() { Ok(program) } else { Err(r.malformed("bytes follow the last section")) }
 }

@@ -267,9 +267,6 @@ impl Op {
 
     /// Never goes on with the next instruction.
     pub fn ends_flow(&self) -> bool {
-        matches!(
-            self,
-            Op::Jump { .. } | Op::Return { .. } | Op::ReturnUndefined {} | Op::SwitchNext { .. }
-        )
+        matches!(self, Op::Jump { .. } | Op::Return { .. } | Op::ReturnUndefined {} | Op::SwitchNext { .. })
     }
 }

@@ -107,6 +107,11 @@ impl Program {
 
     /// Number of memo slots that the functions use.
     pub fn memo_slots(&self) -> u32 {
-        self.functions.iter().filter(|f| f.memo != NO_MEMO).map(|f| f.memo.saturating_add(1)).max().unwrap_or(0)
+        self.functions
+            .iter()
+            .filter(|f| f.memo != NO_MEMO)
+            .map(|f| f.memo.saturating_add(1))
+            .max()
+            .unwrap_or(0)
     }
 }

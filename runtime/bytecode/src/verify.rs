@@ -96,7 +96,10 @@ fn functions(p: &Program) -> Check {
     for f in &p.functions {
         ensure(f.start == next && f.end > f.start, "functions do not cover the code one after the other")?;
         ensure(f.end as usize <= p.code.len(), "a function ends behind the code")?;
-        ensure(f.registers <= MAX_REGISTERS && f.builders <= MAX_REGISTERS, "a function has too many registers")?;
+        ensure(
+            f.registers <= MAX_REGISTERS && f.builders <= MAX_REGISTERS,
+            "a function has too many registers",
+        )?;
         ensure(f.params >= 2 && f.registers >= f.params, "a function lacks registers for its parameters")?;
         memo(p, f.memo, f.params)?;
         next = f.end;
@@ -277,7 +280,9 @@ impl<'a> Verifier<'a> {
         match op {
             Op::WithPush {} => Ok(depth + 1),
             Op::WithPop {} => depth.checked_sub(1).ok_or(refuse("more `with_pop` than `with_push`")),
-            Op::Return { .. } | Op::ReturnUndefined {} if depth > 0 => Err(refuse("returns inside `with_push`")),
+            Op::Return { .. } | Op::ReturnUndefined {} if depth > 0 => {
+                Err(refuse("returns inside `with_push`"))
+            }
             _ => Ok(depth),
         }
     }

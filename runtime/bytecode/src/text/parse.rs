@@ -5,7 +5,8 @@ use super::token::{Token, tokens};
 use crate::literal::MAX_DEPTH;
 use crate::ops::MAX_OPERANDS;
 use crate::{
-    BuiltinRef, Case, Entrypoint, Function, Literal, Location, NO_MEMO, OPS, Op, OperandKind, Program, SwitchTable,
+    BuiltinRef, Case, Entrypoint, Function, Literal, Location, NO_MEMO, OPS, Op, OperandKind, Program,
+    SwitchTable,
 };
 use std::fmt;
 
@@ -166,9 +167,11 @@ impl<'a> Cursor<'a> {
 
     /// A number behind a letter or `@`. Targets may be negative: they are relative.
     fn indexed(&mut self, sigil: &str) -> Parsed<u32> {
-        let digits = self.next_word().and_then(|w| w.strip_prefix(sigil)).ok_or("another kind of operand is due")?;
+        let digits =
+            self.next_word().and_then(|w| w.strip_prefix(sigil)).ok_or("another kind of operand is due")?;
         let number: i64 = digits.parse().map_err(|_| "expected a number")?;
-        let in_range = number <= i64::from(u32::MAX) && (number >= 0 || sigil == "@") && number >= -i64::from(u32::MAX);
+        let in_range =
+            number <= i64::from(u32::MAX) && (number >= 0 || sigil == "@") && number >= -i64::from(u32::MAX);
         if in_range { Ok(number as u32) } else { Err("a number is out of range") }
     }
 

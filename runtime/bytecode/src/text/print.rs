@@ -7,7 +7,10 @@ use std::fmt::Write;
 pub fn print(program: &Program) -> String {
     let mut out = format!("govc-bytecode {}\n", crate::VERSION);
     program.literals.iter().for_each(|l| line(&mut out, "literal", &literal(l)));
-    program.builtins.iter().for_each(|b| line(&mut out, "builtin", &format!("{} {}", quote(&b.name), b.arity)));
+    program
+        .builtins
+        .iter()
+        .for_each(|b| line(&mut out, "builtin", &format!("{} {}", quote(&b.name), b.arity)));
     program.files.iter().for_each(|f| line(&mut out, "file", &quote(f)));
     program.lists.iter().for_each(|l| line(&mut out, "list", &spaced(l.iter())));
     program.tables.iter().enumerate().for_each(|(i, t)| line(&mut out, "table", &table(program, i, t)));
@@ -35,13 +38,17 @@ fn table(program: &Program, index: usize, t: &SwitchTable) -> String {
     let base = table_base(program, index);
     let blocks = |b: &[u32]| spaced(b.iter().map(|&b| format!("@{}", i64::from(b) - i64::from(base))));
     let case = |c: &crate::Case| format!("l{}: {}, ", c.literal, blocks(&c.blocks));
-    format!("{}else: {}", t.cases.iter().map(case).collect::<String>(), blocks(&t.default)).trim_end().to_owned()
+    format!("{}else: {}", t.cases.iter().map(case).collect::<String>(), blocks(&t.default))
+        .trim_end()
+        .to_owned()
 }
 
 pub(super) fn table_base(program: &Program, index: usize) -> u32 {
     let uses = |op: &Op| op.typed_operands().any(|(k, v)| k == OperandKind::Table && v as usize == index);
     let owner = program.code.iter().position(uses);
-    owner.and_then(|at| program.functions.iter().find(|f| (f.start..f.end).contains(&(at as u32)))).map_or(0, |f| f.start)
+    owner
+        .and_then(|at| program.functions.iter().find(|f| (f.start..f.end).contains(&(at as u32))))
+        .map_or(0, |f| f.start)
 }
 
 fn function(out: &mut String, program: &Program, index: usize, f: &Function) {
@@ -67,8 +74,10 @@ fn instruction(out: &mut String, program: &Program, base: u32, at: u32, op: &Op)
     if let Some(l) = program.location(at) {
         let _ = write!(out, " at {}:{}:{}", l.file, l.row, l.column);
     }
-    let notes: Vec<String> = op.typed_operands().filter_map(|(kind, value)| note(program, kind, value)).collect();
-    let _ = writeln!(out, "   # {}{}{}", at - base, if notes.is_empty() { "" } else { ": " }, notes.join(", "));
+    let notes: Vec<String> =
+        op.typed_operands().filter_map(|(kind, value)| note(program, kind, value)).collect();
+    let _ =
+        writeln!(out, "   # {}{}{}", at - base, if notes.is_empty() { "" } else { ": " }, notes.join(", "));
 }
 
 fn operand(out: &mut String, base: u32, kind: OperandKind, value: u32) {
