@@ -1,13 +1,24 @@
 //! The command tree. Each command is a file of its own: its flags, and `run`.
 
+mod admit;
+mod audit;
+mod build;
 mod capabilities;
 mod check;
+mod decide;
 mod eval;
 mod explain;
 mod init;
+mod inspect;
+mod keygen;
 mod lsp;
 mod parse;
+mod promote;
+mod proof;
+mod sign;
 mod test;
+mod tour;
+mod verify;
 mod version;
 
 use crate::exit::Exit;
@@ -33,11 +44,22 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    Eval(Box<eval::Eval>),
-    Test(test::Test),
-    Check(check::Check),
-    Parse(parse::Parse),
+    Tour(tour::Tour),
     Init(init::Init),
+    Check(check::Check),
+    Test(test::Test),
+    Eval(Box<eval::Eval>),
+    Parse(parse::Parse),
+    Build(Box<build::Build>),
+    Inspect(inspect::Inspect),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    Decide(Box<decide::Decide>),
+    Promote(promote::Promote),
+    Admit(admit::Admit),
+    Proof(proof::Proof),
+    Audit(audit::Audit),
+    Keygen(keygen::Keygen),
     Capabilities(capabilities::Capabilities),
     Explain(explain::Explain),
     Lsp(lsp::Lsp),
@@ -54,15 +76,34 @@ pub(crate) fn main() -> Exit {
 
 fn run(command: Command) -> Exit {
     match command {
-        Command::Eval(args) => eval::run(&args),
-        Command::Test(args) => test::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Parse(args) => parse::run(&args),
+        Command::Tour(args) => tour::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Parse(args) => parse::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Decide(args) => decide::run(&args),
+        Command::Promote(args) => promote::run(&args),
+        Command::Admit(args) => admit::run(&args),
+        Command::Proof(args) => proof::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Capabilities(args) => capabilities::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Version(args) => version::run(&args),
+    }
+}
+
+/// Runs a command line in this process, as the shell would.
+pub(crate) fn run_line(words: &[&str]) -> Exit {
+    match Cli::try_parse_from(words) {
+        Ok(cli) => run(cli.command),
+        Err(error) => usage(&error),
     }
 }
 

@@ -5,10 +5,12 @@
 
 pub(crate) mod documents;
 pub(crate) mod glob;
+pub(crate) mod schema;
 pub(crate) mod yaml;
 
 use crate::problem::{Location, Problem};
 use documents::Documents;
+use govc_engine::{Bundle, Trust};
 use govc_syntax::{ParseOptions, Severity, Sources, ast};
 use serde_json::value::RawValue;
 use std::io;
@@ -198,7 +200,7 @@ impl Loader<'_> {
         }
     }
 
-    pub(crate) fn rego(&mut self, path: &str, bytes: &[u8]) {
+    fn rego(&mut self, path: &str, bytes: &[u8]) {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.fail(not_utf8(path, bytes));
         };
@@ -257,8 +259,24 @@ impl Loader<'_> {
 
     /// A bundle archive. Signatures are not looked at, as in `opa eval -b`; `govc verify` and `govc decide` do.
     fn archive(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
-        let _ = (bytes, prefix);
-        self.fail(Problem::not_yet(format!("bundle {path}: archives cannot be loaded yet")));
+        let bundle = match Bundle::open(bytes, &Trust::unsigned().at(0)) {
+            Ok(bundle) => bundle,
+            Err(error) => {
+                let problem = Problem::plain(format!("bundle {path}: {error}"));
+                return self.fail(Problem { govc_code: error.code().to_owned(), ..problem });
+            }
+        };
+        for (name, content) in bundle.files() {
+            let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+            let mut place = prefix.to_vec();
+            place.extend(folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned));
+            match file {
+                _ if file.ends_with(".rego") => self.rego(&format!("/{name}"), content),
+                "data.json" => self.json(path, content, &place),
+                "data.yaml" | "data.yml" => self.yaml(path, content, &place),
+                _ => {}
+            }
+        }
     }
 }
 

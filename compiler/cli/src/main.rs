@@ -8,11 +8,15 @@ mod commands;
 mod duration;
 mod exit;
 mod files;
+mod keys;
 mod language;
 mod output;
+mod policies;
 mod problem;
+mod record;
 mod render;
 mod run;
+mod table;
 mod world;
 
 use std::process::ExitCode;

@@ -5,17 +5,19 @@ pub(crate) mod query;
 use crate::files::Loaded;
 use crate::problem::Problem;
 use govc_bytecode::Program;
-use govc_compile::{CheckOptions, Checked, PlanRequest, ir, opt};
+use govc_compile::{CheckOptions, Checked, PlanRequest, Schemas, ir, opt};
 use govc_syntax::{Diagnostic, Severity, Sources};
 use govc_vm::Image;
 
 /// How policies are checked.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     /// OPA's strict mode.
     pub(crate) strict: bool,
     /// Errors after which no more are reported; 0: no limit.
     pub(crate) error_limit: usize,
+    /// JSON Schemas.
+    pub(crate) schemas: Schemas,
 }
 
 /// Checks the modules, and hands the result with the options to `then`, which may check queries with them.
@@ -33,6 +35,7 @@ pub(crate) fn check<T>(
         print: true,
         data_exists: Some(&exists),
         error_limit: rules.error_limit,
+        schemas: rules.schemas,
         ..CheckOptions::default()
     };
     let checked = govc_compile::check(&loaded.sources, &loaded.modules, &options);

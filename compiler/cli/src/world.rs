@@ -80,6 +80,7 @@ impl World for Terminal {
         match name {
             "rand.intn" => Ok(Value::int(self.number(args))),
             "uuid.rfc4122" => Ok(heap.string(self.uuid(args))),
+            "time.now_ns" => Ok(Value::int(self.now)),
             "opa.runtime" => Ok(runtime(heap)),
             _ => Err(BuiltinError::Unsupported(format!(
                 "builtin `{name}` is not performed by the command line yet"

@@ -4,9 +4,11 @@
 //! another algorithm than its key can have is refused before any cryptography runs.
 
 mod der;
+mod generate;
 mod signing;
 mod verifying;
 
+pub use generate::generate;
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 

@@ -25,7 +25,7 @@ pub use effect::Effect;
 pub use error::LoadError;
 pub use govc_value::json::Error as JsonError;
 pub use host::{Answers, Host, HostError, Sealed, SystemHost};
-pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey};
+pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey, generate as generate_key};
 pub use policy::{Engine, Entrypoint, Policy, PolicyHandle};
 pub use query::{Limits, Query, Scratch};
 pub use trust::Trust;

@@ -47,7 +47,7 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Check) -> Exit {
-    if let Some(problem) = unsupported(args) {
+    if let Some(problem) = args.language.unsupported() {
         return refuse(args, &files::Loaded::default(), &[problem]);
     }
     let paths = args.paths.clone();
@@ -60,16 +60,15 @@ pub(crate) fn run(args: &Check) -> Exit {
         parse: args.language.parse(),
     };
     let loaded = files::load(&request);
-    let rules = run::Rules { strict: args.strict, error_limit: args.max_errors };
+    let schemas = match files::schema::load(args.schema.as_deref()) {
+        Ok(schemas) => schemas,
+        Err(problem) => return refuse(args, &loaded, &[problem]),
+    };
+    let rules = run::Rules { strict: args.strict, error_limit: args.max_errors, schemas };
     match run::check(&loaded, rules, |_, _| Ok(())) {
         Ok(()) => Exit::Success,
         Err(problems) => refuse(args, &loaded, &problems),
     }
-}
-
-fn unsupported(args: &Check) -> Option<Problem> {
-    let schema = args.schema.as_ref().map(|_| Problem::not_yet("`--schema` is not supported yet"));
-    schema.or_else(|| args.language.unsupported())
 }
 
 fn refuse(args: &Check, loaded: &files::Loaded, problems: &[Problem]) -> Exit {

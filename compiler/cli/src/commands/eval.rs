@@ -66,6 +66,9 @@ pub(crate) struct Eval {
     /// Refuse what OPA's strict mode refuses
     #[arg(short = 'S', long)]
     strict: bool,
+    /// JSON Schema of the input, or a folder of schemas
+    #[arg(short, long, value_name = "PATH")]
+    schema: Option<String>,
     /// Wall time, such as `5s`
     #[arg(long, value_parser = duration::parse, value_name = "DURATION")]
     timeout: Option<Duration>,
@@ -90,8 +93,6 @@ pub(crate) struct Eval {
 /// OPA's flags that are not there yet: known, so that the answer is clear.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(short, long, hide = true)]
-    schema: Option<String>,
     #[arg(short, long, hide = true)]
     partial: bool,
     #[arg(short, long, hide = true)]
@@ -200,7 +201,6 @@ impl From<Vec<Problem>> for Stop {
 impl Later {
     fn problem(&self) -> Option<Problem> {
         let flags = [
-            (self.schema.is_some(), "--schema"),
             (self.partial, "--partial"),
             (!self.unknowns.is_empty(), "--unknowns"),
             (self.coverage, "--coverage"),
@@ -232,7 +232,8 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     let body = parse(args, &mut loaded, file, &text)?;
     let options = query_options(args, &mut loaded)?;
     let parsed = started.elapsed();
-    let rules = run::Rules { strict: args.strict, error_limit: 10 };
+    let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| Stop::Plain(p.line()))?;
+    let rules = run::Rules { strict: args.strict, error_limit: 10, schemas };
     let started = Instant::now();
     let compiled = run::check(&loaded, rules, |checked, check| {
         let query = govc_compile::check_query(&checked, &body, check, &options)

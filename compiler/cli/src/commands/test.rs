@@ -139,7 +139,7 @@ fn load(args: &Test) -> Loaded {
 
 /// One program for all tests: each is an entrypoint.
 fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Image, Vec<Problem>> {
-    let rules = run::Rules { strict: false, error_limit: args.max_errors };
+    let rules = run::Rules { error_limit: args.max_errors, ..run::Rules::default() };
     run::check(loaded, rules, |checked, _| {
         let planned = cases.iter().filter(|case| case.runs()).map(Case::entrypoint);
         let request = PlanRequest { entrypoints: planned.collect(), ..PlanRequest::default() };

@@ -2,6 +2,7 @@
 
 use super::answer::Solution;
 use crate::output;
+use crate::table;
 use serde_json::value::RawValue;
 
 /// The text for all solutions; values longer than `limit` characters are cut.
@@ -12,7 +13,7 @@ pub(crate) fn text(solutions: &[Solution], limit: usize) -> String {
             let first = one.expressions.first().map_or("null", |(_, value)| value.get());
             format!("{}\n", output::indent(first))
         }
-        many => table(many, limit),
+        many => rows_of(many, limit),
     }
 }
 
@@ -35,21 +36,12 @@ fn columns(solutions: &[Solution]) -> Vec<Column> {
     expressions.map(Column::Expression).chain(variables).collect()
 }
 
-fn table(solutions: &[Solution], limit: usize) -> String {
+fn rows_of(solutions: &[Solution], limit: usize) -> String {
     let columns = columns(solutions);
     let header: Vec<String> = columns.iter().map(|c| title(c, &solutions[0])).collect();
     let rows: Vec<Vec<String>> =
         solutions.iter().map(|s| columns.iter().map(|c| cut(cell(c, s), limit)).collect()).collect();
-    let width = |i: usize| rows.iter().chain([&header]).map(|row| row[i].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let mut out = rule(&widths, "┌┬┐");
-    out.push_str(&line(&header, &widths, centered));
-    out.push_str(&rule(&widths, "├┼┤"));
-    for row in &rows {
-        out.push_str(&line(row, &widths, |text, width| format!("{text:width$}")));
-    }
-    out.push_str(&rule(&widths, "└┴┘"));
-    out
+    table::draw(&header, &rows)
 }
 
 fn title(column: &Column, solution: &Solution) -> String {
@@ -74,22 +66,4 @@ fn cut(text: String, limit: usize) -> String {
         return text;
     }
     text.chars().take(limit).chain("...".chars()).collect()
-}
-
-fn centered(text: &str, width: usize) -> String {
-    format!("{text:^width$}")
-}
-
-fn line(cells: &[String], widths: &[usize], align: impl Fn(&str, usize) -> String) -> String {
-    let shown: Vec<String> = cells.iter().zip(widths).map(|(text, &width)| align(text, width)).collect();
-    format!("│ {} │\n", shown.join(" │ "))
-}
-
-/// A horizontal line; `corners` are its left end, crossing and right end.
-fn rule(widths: &[usize], corners: &str) -> String {
-    let mut ends = corners.chars();
-    let mut next = || ends.next().map(String::from).unwrap_or_default();
-    let (left, crossing, right) = (next(), next(), next());
-    let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
-    format!("{left}{}{right}\n", bars.join(&crossing))
 }

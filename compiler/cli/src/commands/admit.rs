@@ -1,0 +1,112 @@
+//! `govc admit`: may this agent start? Prints `{decision, code, failures}`; exit code 0 or 1.
+
+use crate::exit::Exit;
+use crate::files;
+use crate::keys::Verifying;
+use crate::output::{self, Node};
+use crate::policies;
+use crate::problem::Problem;
+use crate::record;
+use clap::Args;
+use govc_governance::admission::{self, Request, Verdict};
+use govc_governance::{AgentSpec, DecisionCode, RevocationList, State};
+use serde_json::json;
+
+/// Admit an agent: the seven checks before it starts
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  $ govc admit inputs/allow.json --proof promotion.json -b promotion.tar.gz \
+                        --verification-key keys/public.pem"
+)]
+pub(crate) struct Admit {
+    /// File with the agent's specification, or with the request that holds it as `agent`
+    spec: String,
+    /// The proof of its promotion
+    #[arg(long, value_name = "FILE")]
+    proof: Option<String>,
+    /// The bundle in force
+    #[arg(short, long, value_name = "FILE")]
+    bundle: String,
+    /// File with revoked signers, one a line
+    #[arg(long, value_name = "FILE")]
+    revoked: Option<String>,
+    /// Time of the admission, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
+    /// The agent is in the sandbox: check expiry and containment instead of the proof
+    #[arg(long)]
+    sandbox: bool,
+    /// When the sandbox was made, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    created: Option<String>,
+    /// Folder of the audit log that the verdict is added to
+    #[arg(long, value_name = "FOLDER")]
+    audit: Option<String>,
+    #[command(flatten)]
+    verifying: Verifying,
+}
+
+pub(crate) fn run(args: &Admit) -> Exit {
+    match admit(args) {
+        Ok(verdict) => {
+            output::println(&Node::of(&verdict).pretty());
+            if verdict.is_allow() { Exit::Success } else { Exit::Failure }
+        }
+        Err(problem) => {
+            output::println(&denial(&problem).pretty());
+            Exit::Failure
+        }
+    }
+}
+
+/// A denial because the checks could not be made.
+fn denial(problem: &Problem) -> Node {
+    let code = DecisionCode::InterceptorError.name();
+    let failure = Node::Object(vec![
+        ("code".to_owned(), Node::string(code)),
+        ("check".to_owned(), Node::int(0)),
+        ("reason".to_owned(), Node::string(&problem.line())),
+    ]);
+    Node::Object(vec![
+        ("decision".to_owned(), Node::string("DENY")),
+        ("code".to_owned(), Node::string(code)),
+        ("failures".to_owned(), Node::Array(vec![failure])),
+    ])
+}
+
+fn admit(args: &Admit) -> Result<Verdict, Problem> {
+    let keys = args.verifying.keys()?;
+    let policy = policies::load(&args.bundle, &args.verifying.trust()?)?;
+    let text = files::document(&args.spec)?;
+    let spec = AgentSpec::from_spec_or_request(text.as_bytes())
+        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    // A proof that was named and is not there is a missing proof, which is a failure of the first check.
+    let proof = args.proof.as_deref().and_then(|path| policies::read(path).ok());
+    let revocations = match &args.revoked {
+        Some(path) => RevocationList::parse(&String::from_utf8_lossy(&policies::read(path)?)),
+        None => RevocationList::default(),
+    };
+    let now = policies::now(args.now.as_deref())?;
+    let created = args.created.as_deref().map(|time| policies::now(Some(time))).transpose()?;
+    let verdict = admission::admit(&Request {
+        spec: &spec,
+        state: if args.sandbox { State::sandbox() } else { State::governed() },
+        proof: proof.as_deref(),
+        policy_hash: Some(policy.digest()),
+        keys: &keys,
+        revocations: &revocations,
+        expires_at: created.and_then(|created| spec.expires_at(created)),
+        now,
+    });
+    let codes: Vec<&str> = verdict.failures.iter().map(|failure| failure.code.name()).collect();
+    let body = json!({
+        "agent": spec.get("agentId"),
+        "workspace": spec.get("workspaceId"),
+        "decision": verdict.decision(),
+        "error_codes": codes,
+        "spec_hash": spec.digest(),
+        "policy_hash": policy.digest(),
+    });
+    record::append(args.audit.as_deref(), verdict.code().name(), body)?;
+    Ok(verdict)
+}

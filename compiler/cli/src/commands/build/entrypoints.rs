@@ -1,0 +1,64 @@
+//! What a bundle can be asked for: the flags, then the metadata, and where neither says anything, every rule.
+
+use crate::files::{Loaded, yaml};
+use govc_syntax::ast::{AnnotationTarget, Annotations, Module, Rule, StepKind, TermKind};
+use std::collections::BTreeSet;
+
+/// Entrypoints, sorted, each once.
+pub(crate) fn find(flags: &[String], loaded: &Loaded) -> Vec<String> {
+    let mut found: BTreeSet<String> = flags.iter().map(|path| path.trim_matches('/').to_owned()).collect();
+    found.extend(loaded.modules.iter().flat_map(annotated));
+    if found.is_empty() {
+        found.extend(loaded.modules.iter().flat_map(rules));
+    }
+    found.into_iter().collect()
+}
+
+fn annotated(module: &Module) -> Vec<String> {
+    let marked = module.annotations.iter().filter(|block| is_entrypoint(block));
+    marked.filter_map(|block| target(module, block.target)).collect()
+}
+
+fn is_entrypoint(block: &Annotations) -> bool {
+    let json = yaml::to_json(&block.yaml).unwrap_or_default();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+    value.get("entrypoint") == Some(&serde_json::Value::Bool(true))
+}
+
+fn target(module: &Module, target: AnnotationTarget) -> Option<String> {
+    match target {
+        AnnotationTarget::Package => Some(package(module).join("/")),
+        AnnotationTarget::Rule(index) => Some(path(module, module.rules.get(index)?)),
+        AnnotationTarget::None => None,
+    }
+}
+
+/// Every rule that takes no arguments and is no test.
+fn rules(module: &Module) -> Vec<String> {
+    let asked = module.rules.iter().filter(|rule| {
+        let name = &rule.head.name.name;
+        rule.head.args.is_none() && !name.starts_with("test_") && !name.starts_with("todo_")
+    });
+    asked.map(|rule| path(module, rule)).collect()
+}
+
+fn package(module: &Module) -> Vec<String> {
+    let parts = module.package.iter().flat_map(|package| &package.path);
+    parts.map(|part| part.name.clone()).collect()
+}
+
+/// Package, name and the constant steps after it.
+fn path(module: &Module, rule: &Rule) -> String {
+    let mut path = package(module);
+    path.push(rule.head.name.name.clone());
+    let constant = |kind: &StepKind| match kind {
+        StepKind::Field(name) => Some(name.clone()),
+        StepKind::Index(term) => match &term.kind {
+            TermKind::String { value, .. } => Some(value.clone()),
+            _ => None,
+        },
+        StepKind::Missing => None,
+    };
+    path.extend(rule.head.steps.iter().map_while(|step| constant(&step.kind)));
+    path.join("/")
+}

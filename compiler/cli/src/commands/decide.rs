@@ -1,0 +1,111 @@
+//! `govc decide`: one decision of a signed bundle, as one JSON object.
+//!
+//! Exit code 0 allow, 1 deny or any failure to decide, 3 approval needed, 2 wrong usage. Nothing is printed before it
+//! is in the audit log and its proof is on the disk.
+
+use crate::exit::Exit;
+use crate::files;
+use crate::keys::{Signing, Verifying};
+use crate::output::{self, Node};
+use crate::policies;
+use crate::problem::Problem;
+use crate::record;
+use clap::Args;
+use govc_engine::proof::Proof;
+use govc_engine::{Decision, Effect, Query, Scratch, SystemHost};
+
+/// Decide with a signed bundle
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -i input.json\n  \
+                        $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -e access/allow -i input.json \
+                        --audit audit --proof proof.json --signing-key keys/private.pem"
+)]
+pub(crate) struct Decide {
+    /// The bundle
+    #[arg(short, long, value_name = "FILE")]
+    bundle: String,
+    /// The rule that decides, such as `access/allow`; may be left out when the bundle has only one
+    #[arg(short, long, value_name = "PATH")]
+    entrypoint: Option<String>,
+    /// File with the input document
+    #[arg(short, long, value_name = "FILE")]
+    input: Option<String>,
+    /// File to write a proof of the decision to; needs a signing key
+    #[arg(long, value_name = "FILE")]
+    proof: Option<String>,
+    /// Folder of the audit log that the decision is added to
+    #[arg(long, value_name = "FOLDER")]
+    audit: Option<String>,
+    #[command(flatten)]
+    verifying: Verifying,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+pub(crate) fn run(args: &Decide) -> Exit {
+    if args.proof.is_some() && args.signing.signing_key.is_none() {
+        output::eprintln("error: `--proof` needs `--signing-key`");
+        return Exit::Error;
+    }
+    match decide(args) {
+        Ok(decision) => {
+            output::println(&output::indent(&decision.to_json()));
+            exit_of(decision.effect())
+        }
+        Err(problem) => {
+            output::println(&refusal(args, &problem).pretty());
+            Exit::Failure
+        }
+    }
+}
+
+fn exit_of(effect: Effect) -> Exit {
+    match effect {
+        Effect::Allow => Exit::Success,
+        Effect::RequireApproval => Exit::RequireApproval,
+        Effect::Deny => Exit::Failure,
+    }
+}
+
+fn decide(args: &Decide) -> Result<Decision, Problem> {
+    let policy = policies::load(&args.bundle, &args.verifying.trust()?)?;
+    let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
+    let input = args.input.as_deref().map(files::document).transpose()?;
+    let host = SystemHost::new().with_clock().with_randomness();
+    let mut query = Query::new(&entrypoint).host(&host);
+    if let Some(input) = &input {
+        query = query.input_json(input.as_bytes());
+    }
+    let decision = policy.decide(&mut Scratch::new(), &query);
+    if let Some(path) = &args.proof {
+        prove(args, path, &decision, input.as_deref())?;
+    }
+    record::append(args.audit.as_deref(), "DECISION", &decision)?;
+    Ok(decision)
+}
+
+fn prove(args: &Decide, path: &str, decision: &Decision, input: Option<&str>) -> Result<(), Problem> {
+    let key = args.signing.required()?;
+    let made = Proof::of(decision, input.map(str::as_bytes)).and_then(|proof| proof.sign(&key));
+    let envelope = made.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    std::fs::write(path, format!("{envelope}\n")).map_err(|error| files::io_problem("open", path, &error))
+}
+
+/// A denial because nothing could be decided, in the shape of a decision.
+fn refusal(args: &Decide, problem: &Problem) -> Node {
+    let null = || Node::Raw("null".to_owned());
+    let code = if problem.code.is_empty() { "govc_file" } else { &problem.code };
+    let error =
+        vec![("code".to_owned(), Node::string(code)), ("message".to_owned(), Node::string(&problem.message))];
+    Node::Object(vec![
+        ("decision".to_owned(), Node::string(Effect::Deny.name())),
+        ("reasons".to_owned(), Node::Array(vec![Node::string(&problem.message)])),
+        ("result".to_owned(), null()),
+        ("bundle".to_owned(), null()),
+        ("entrypoint".to_owned(), Node::of(&args.entrypoint)),
+        ("input_digest".to_owned(), null()),
+        ("nd_builtin_cache".to_owned(), Node::Object(Vec::new())),
+        ("error".to_owned(), Node::Object(error)),
+    ])
+}
