@@ -15,13 +15,20 @@ pub(crate) struct Call<'c, 'q, 'h> {
 }
 
 /// Decodes and verifies a program and loads its data.
-pub(crate) fn load(_program: &[u8], _data: &[(Vec<String>, Vec<u8>)]) -> Result<Image, LoadError> {
-    Err(LoadError::NotYet { what: "running a program" })
+pub(crate) fn load(program: &[u8], data: &[(Vec<String>, Vec<u8>)]) -> Result<Image, LoadError> {
+    let program = govc_bytecode::decode(program).map_err(|e| LoadError::Program(e.to_string()))?;
+    Image::load(program, data).map_err(|error| match error {
+        govc_vm::LoadError::Data { ref path, .. } => {
+            let file = path.iter().map(String::as_str).chain(["data.json"]).collect::<Vec<_>>();
+            LoadError::Data { path: file.join("/"), message: error.to_string() }
+        }
+        other => LoadError::Program(other.to_string()),
+    })
 }
 
 /// The number of an entrypoint.
-pub(crate) fn entrypoint(_image: &Image, _name: &str) -> Option<u32> {
-    None
+pub(crate) fn entrypoint(image: &Image, name: &str) -> Option<u32> {
+    image.entrypoint(name)
 }
 
 /// Runs an entrypoint and gives its value; undefined when it has none.
