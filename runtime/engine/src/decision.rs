@@ -143,8 +143,11 @@ pub enum DecideError {
     },
     /// The input could not be serialized.
     Serialize(String),
-    /// The policy asked for the time, and the host has no clock.
-    Clock,
+    /// The policy asked for something of the outside world that the host does not have.
+    Unavailable {
+        /// The builtin, such as `time.now_ns`.
+        builtin: String,
+    },
     /// The policy failed: a conflict, or a limit.
     Evaluation {
         /// OPA's code, or ours for a limit.
@@ -171,7 +174,7 @@ impl DecideError {
             DecideError::Handle => "govc_decide_handle",
             DecideError::Input { .. } => "govc_decide_input",
             DecideError::Serialize(_) => "govc_decide_serialize",
-            DecideError::Clock => "govc_decide_clock",
+            DecideError::Unavailable { .. } => "govc_decide_unavailable",
             DecideError::Evaluation { code, .. } => code,
             DecideError::Result { .. } => "govc_decide_result",
             DecideError::Internal(_) => "govc_decide_internal",
@@ -188,7 +191,9 @@ impl fmt::Display for DecideError {
                 write!(f, "the input cannot be read at byte {offset}: {message}")
             }
             DecideError::Serialize(why) => write!(f, "the input cannot be written as JSON: {why}"),
-            DecideError::Clock => f.write_str("the policy needs a clock, and the host has none"),
+            DecideError::Unavailable { builtin } => {
+                write!(f, "the policy needs `{builtin}`, which this host does not have")
+            }
             DecideError::Evaluation { message, .. } => f.write_str(message),
             DecideError::Result { given, limit } => {
                 write!(f, "the result has {given} bytes, the limit is {limit}")

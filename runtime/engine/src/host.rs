@@ -208,17 +208,17 @@ pub(crate) struct Recorder<'h> {
     host: &'h dyn Host,
     answers: Answers,
     now: Option<i64>,
-    clock_missing: bool,
+    missing: Option<String>,
 }
 
 impl<'h> Recorder<'h> {
     pub(crate) fn new(host: &'h dyn Host) -> Self {
-        Self { host, answers: Answers::default(), now: None, clock_missing: false }
+        Self { host, answers: Answers::default(), now: None, missing: None }
     }
 
-    /// Was the time asked for although there is no clock? Then the answer of the query is worthless.
-    pub(crate) fn clock_missing(&self) -> bool {
-        self.clock_missing
+    /// A builtin that was asked for although the host does not have it. Then the answer of the query is worthless.
+    pub(crate) fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
     }
 
     pub(crate) fn into_answers(self) -> Answers {
@@ -241,7 +241,7 @@ impl World for Recorder<'_> {
             return now;
         }
         let Some(now) = self.host.now_ns() else {
-            self.clock_missing = true;
+            self.missing.get_or_insert_with(|| CLOCK.to_owned());
             return 0;
         };
         self.now = Some(now);
@@ -256,11 +256,16 @@ impl World for Recorder<'_> {
         heap: Heap<'q>,
         args: &[Value<'q>],
     ) -> Result<Value<'q>, BuiltinError> {
-        let failed = |error: HostError| match error {
-            HostError::Off => BuiltinError::Unsupported(error.to_string()),
+        if name == CLOCK {
+            return Ok(Value::int(self.now_ns()));
+        }
+        let answer = self.ask(name, &args_text(args)).map_err(|error| match error {
+            HostError::Off => {
+                self.missing.get_or_insert_with(|| name.to_owned());
+                BuiltinError::Fatal(error.to_string())
+            }
             HostError::Failed(why) => BuiltinError::Failed(why),
-        };
-        let answer = self.ask(name, &args_text(args)).map_err(failed)?;
+        })?;
         json::read(heap, answer.as_bytes(), &json::Limits::default())
             .map_err(|e| BuiltinError::Failed(format!("the host's answer is not JSON: {:?}", e.kind)))
     }

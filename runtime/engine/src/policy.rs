@@ -146,12 +146,12 @@ impl Policy {
             arena,
             machine::Call { entrypoint, input, world: &mut world, limits: query.limits.machine() },
         );
-        let clock_missing = world.clock_missing();
+        let missing = world.missing().map(str::to_owned);
         decision.answers = world.into_answers();
-        let result = result?;
-        if clock_missing {
-            return Err(DecideError::Clock);
+        if let Some(builtin) = missing {
+            return Err(DecideError::Unavailable { builtin });
         }
+        let result = result?;
         if heap.exhausted() {
             return Err(memory_limit(&query.limits));
         }

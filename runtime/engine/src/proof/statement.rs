@@ -54,7 +54,7 @@ pub struct Predicate {
     /// The entrypoint that was asked.
     pub entrypoint: String,
     /// The input as it was given, because numbers may print as they were written; absent when there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub input: Option<Box<RawValue>>,
     /// SHA-256 of the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub struct Predicate {
     /// Why.
     pub reasons: Vec<String>,
     /// The result, canonical; absent when undefined.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub result: Option<Box<RawValue>>,
     /// What the world answered.
     pub nd_builtin_cache: Answers,
@@ -73,6 +73,11 @@ pub struct Predicate {
     /// What else is stated, such as the promotion. It is signed, but does not take part in the replay.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
+}
+
+/// A member that is there has a value, also when that is `null`.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(deserializer).map(Some)
 }
 
 /// A proof in the making.

@@ -62,3 +62,14 @@ pub fn run(command: &mut Command) -> String {
     assert!(output.status.success(), "{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
     text
 }
+
+/// A bundle that was compiled before, from `tests/bundles`.
+pub fn compiled(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles").join(format!("{name}.tar.gz"));
+    std::fs::read(path).expect("the bundle lies beside the tests")
+}
+
+/// The policy of such a bundle.
+pub fn policy(name: &str) -> govc_engine::Policy {
+    govc_engine::Engine::load(&compiled(name), &govc_engine::Trust::unsigned()).unwrap()
+}
