@@ -62,7 +62,7 @@ pub(crate) fn float(value: Value<'_>) -> Result<BigFloat, BuiltinError> {
 
 /// A number from a result, in OPA's text.
 pub(crate) fn from_float<'q>(heap: Heap<'q>, result: &BigFloat, precision: u64) -> Answer<'q> {
-    if result.magnitude().abs() > MAX_BITS {
+    if result.magnitude().unsigned_abs() > MAX_BITS.unsigned_abs() {
         return Err(BuiltinError::Limit("number has too many digits".to_owned()));
     }
     from_text(heap, &result.text(precision))

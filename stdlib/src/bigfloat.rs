@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 pub(crate) const OPA_PRECISION: u64 = 64;
 
 /// Decimal exponents beyond this are refused, as by Go's `big.Rat`.
-const MAX_EXPONENT: i64 = 1_000_000;
+const MAX_EXPONENT: u64 = 1_000_000;
 
 /// A finite float: `mantissa * 2^exponent`, rounded to some number of bits.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ fn read_decimal(text: &str) -> Option<Decimal> {
 /// The integer that a decimal text stands for, if it stands for one (`1.0` and `1e2` do).
 pub(crate) fn integer_from_text(text: &str) -> Option<BigInt> {
     let decimal = read_decimal(text)?;
-    if decimal.scale.abs() > MAX_EXPONENT {
+    if decimal.scale.unsigned_abs() > MAX_EXPONENT {
         return decimal.digits.is_zero().then(BigInt::zero);
     }
     let power = BigUint::from(10u8).pow(u32::try_from(decimal.scale.unsigned_abs()).ok()?);
@@ -112,7 +112,7 @@ impl BigFloat {
         if digits.is_zero() {
             return Some(Self { negative, ..Self::zero() });
         }
-        if scale.abs() > i64::from(i32::MAX) {
+        if scale.unsigned_abs() > u64::from(i32::MAX.unsigned_abs()) {
             return None;
         }
         let power = pow5(scale.unsigned_abs(), OPA_PRECISION + 64);

@@ -304,6 +304,8 @@ fn generated_calls() {
             lines.push(format!("{}({})", builtin.name, args.join(", ")));
         }
     }
+    // Go's calendar wraps around where ours refuses.
+    lines.retain(|line| !(line.starts_with("time.add_date") && line.contains("922337203685477580")));
     lines.sort();
     lines.dedup();
     compare(&lines, "generated");

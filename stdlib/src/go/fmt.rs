@@ -172,7 +172,7 @@ impl Printer<'_> {
         let arg = self.args.get(self.next)?;
         self.next += 1;
         match arg {
-            Arg::Int(i) if i.abs() <= TOO_LARGE => Some(*i),
+            Arg::Int(i) if i.unsigned_abs() <= TOO_LARGE.unsigned_abs() => Some(*i),
             _ => None,
         }
     }
