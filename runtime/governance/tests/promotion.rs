@@ -1,0 +1,350 @@
+//! Promotion: the policy decides, the proof holds, the store and the log agree.
+
+mod common;
+
+use common::{NOW, authority, policy, request, request_json, signing, verifying};
+use govc_engine::audit::{AuditError, AuditLog, Entry, Event, FileLog, Head, Receipt};
+use govc_engine::proof;
+use govc_governance::promotion::{self, PromotionRequest};
+use govc_governance::store::{
+    AuditedError, PolicyVersion, ProofRecord, SqliteStore, Store, StoreError, admit, promote,
+};
+use govc_governance::{AgentSpec, DecisionCode, Revocations, Status};
+use serde_json::{Value, json};
+
+const DAY: i64 = 86_400;
+
+struct House {
+    store: SqliteStore,
+    log: FileLog,
+    id: i64,
+    folder: tempfile::TempDir,
+}
+
+fn spec() -> AgentSpec {
+    AgentSpec::from_json(request_json()["agent"].to_string().as_bytes()).unwrap()
+}
+
+fn house() -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("governance.sqlite")).unwrap();
+    let log = FileLog::open(folder.path().join("audit.jsonl")).unwrap();
+    let id = store.create_sandbox("finance", &spec(), "user-17", NOW).unwrap();
+    House { store, log, id, folder }
+}
+
+impl House {
+    fn promote(&self, change: impl FnOnce(&mut Value)) -> promotion::Promotion {
+        let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
+        promote(&self.store, &self.log, self.id, &authority(&policy, &key), &request(change)).unwrap()
+    }
+
+    fn admit(&self, now: i64) -> Vec<DecisionCode> {
+        let policy = policy("agent-promotion");
+        let verdict =
+            admit(&self.store, &self.log, self.id, Some(policy.digest()), &[verifying("ed25519")], now)
+                .unwrap();
+        verdict.failures.iter().map(|failure| failure.code).collect()
+    }
+
+    fn status(&self) -> String {
+        self.store.agent(self.id).unwrap().state.status
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.log.verify(None).unwrap();
+        self.log.read(0, 99).unwrap().into_iter().map(|entry| entry.kind).collect()
+    }
+}
+
+#[test]
+fn an_agent_is_promoted_and_starts() {
+    let house = house();
+    assert_eq!(house.admit(NOW), []);
+    let promotion = house.promote(|_| ());
+    assert!(promotion.is_success());
+    assert_eq!(house.status(), "GOVERNED_VALID");
+    assert_eq!(house.admit(NOW + 1000 * DAY), [], "the sandbox's expiry does not bind a governed agent");
+    assert_eq!(
+        house.kinds(),
+        ["ADMISSION_ALLOW", "PROMOTION_ATTEMPT", "PROMOTION_SUCCESS", "ADMISSION_ALLOW"]
+    );
+    let entries = house.log.read(0, 9).unwrap();
+    let digest = govc_engine::sha256_hex(promotion.proof.unwrap().as_bytes());
+    assert_eq!(entries[2].body["proof"], digest.as_str());
+    assert_eq!(entries[2].body["actor"], json!({"id": "user-17", "role": "agent_admin"}));
+}
+
+#[test]
+fn the_proof_of_a_promotion_names_all_that_it_rests_on() {
+    let (policy, key) = (policy("agent-promotion"), signing("ed25519").with_id("ops"));
+    let promotion = promotion::decide(&authority(&policy, &key), &request(|_| ()));
+    let envelope = promotion.proof.unwrap();
+    let checked = proof::check(envelope.as_bytes(), &[verifying("ed25519")], &policy).unwrap();
+    let statement = checked.statement;
+    assert_eq!(statement.predicate_type, "https://govc.dev/predicate/promotion/v1");
+    let spec = spec();
+    assert_eq!(statement.subject_sha256("agent-spec"), Some(spec.digest()));
+    let expected = json!({
+        "agent_id": 42,
+        "workspace_id": "finance",
+        "policy_decision": "PASS",
+        "policy_hash": policy.digest(),
+        "spec_hash": spec.digest(),
+        "authority": "ops",
+        "signed_at": "2026-01-05T08:00:00Z",
+        "actor": {"id": "user-17", "role": "agent_admin"},
+    });
+    assert_eq!(Value::Object(statement.predicate.details), expected);
+}
+
+#[test]
+fn a_denied_promotion_changes_nothing_but_the_log() {
+    let house = house();
+    let promotion = house.promote(|r| r["actorRole"] = json!("viewer"));
+    assert_eq!(promotion.code, DecisionCode::PromotionDenied);
+    assert_eq!(promotion.failures, ["role `viewer` may not promote agents"]);
+    assert_eq!(promotion.proof, None);
+    assert_eq!(house.status(), "SANDBOX");
+    assert_eq!(house.store.proof(house.id).unwrap(), None);
+    assert_eq!(house.kinds(), ["PROMOTION_ATTEMPT", "PROMOTION_DENIED"]);
+    let shown = serde_json::to_value(&promotion).unwrap();
+    assert_eq!(
+        shown,
+        json!({"decision": "DENY", "code": "PROMOTION_DENIED", "failures": ["role `viewer` may not promote agents"]})
+    );
+}
+
+#[test]
+fn promotion_starts_from_the_sandbox_only() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let again = house.promote(|_| ());
+    assert_eq!(again.failures, ["the agent has status `GOVERNED_VALID`"]);
+    house.store.restrict(house.id, Status::GovernedInvalidated, NOW).unwrap();
+    assert_eq!(house.promote(|_| ()).failures, ["the agent has status `GOVERNED_INVALIDATED`"]);
+}
+
+#[test]
+fn a_request_about_another_specification_is_denied() {
+    let house = house();
+    let promotion = house.promote(|r| r["agent"]["version"] = json!("1.4.1"));
+    assert_eq!(promotion.failures, ["the request is about another specification"]);
+    assert_eq!(house.status(), "SANDBOX");
+}
+
+#[test]
+fn an_entrypoint_that_is_missing_promotes_nobody() {
+    let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
+    let mut authority = authority(&policy, &key);
+    authority.entrypoint = "promotion/nothing";
+    let promotion = promotion::decide(&authority, &request(|_| ()));
+    assert_eq!(promotion.failures, ["the bundle has no entrypoint `promotion/nothing`"]);
+}
+
+#[test]
+fn a_secret_that_is_too_short_promotes_nobody() {
+    let policy = policy("agent-promotion");
+    let key = govc_engine::SigningKey::from_secret(b"default-secret", govc_engine::Algorithm::Hs256).unwrap();
+    let promotion = promotion::decide(&authority(&policy, &key), &request(|_| ()));
+    assert_eq!(promotion.code, DecisionCode::PromotionDenied);
+    assert!(promotion.failures[0].contains("at least 32"), "{:?}", promotion.failures);
+}
+
+#[test]
+fn governed_agents_are_not_edited_and_sandboxed_ones_are() {
+    let house = house();
+    let other = AgentSpec::from_json(br#"{"name":"other"}"#).unwrap();
+    house.store.update_sandbox(house.id, &other, NOW).unwrap();
+    house.store.update_sandbox(house.id, &spec(), NOW).unwrap();
+    assert!(house.promote(|_| ()).is_success());
+    let refused = house.store.update_sandbox(house.id, &other, NOW).unwrap_err();
+    assert_eq!(refused, StoreError::State { status: "GOVERNED_VALID".to_owned() });
+    assert_eq!(house.store.update_sandbox(99, &other, NOW).unwrap_err(), StoreError::NotFound { id: 99 });
+}
+
+#[test]
+fn a_quarantined_agent_never_starts_and_never_leaves() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    house.store.restrict(house.id, Status::GovernedRestricted, NOW).unwrap();
+    assert_eq!(house.admit(NOW), []);
+    house.store.restrict(house.id, Status::GovernedInvalidated, NOW).unwrap();
+    assert_eq!(house.admit(NOW), [DecisionCode::Quarantined]);
+    assert!(house.store.restrict(house.id, Status::GovernedRestricted, NOW).is_err());
+    for status in [Status::GovernedValid, Status::Sandbox] {
+        assert!(house.store.restrict(house.id, status, NOW).is_err());
+    }
+}
+
+#[test]
+fn an_expired_sandbox_does_not_start() {
+    let house = house();
+    assert_eq!(house.admit(NOW + 3 * DAY - 1), []);
+    assert_eq!(house.admit(NOW + 3 * DAY), [DecisionCode::SandboxExpired]);
+}
+
+#[test]
+fn a_revoked_signer_stays_revoked_after_a_restart() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let fingerprint = verifying("ed25519").fingerprint().unwrap().to_owned();
+    house.store.revoke(&fingerprint, "lost laptop", NOW).unwrap();
+    house.store.revoke(&fingerprint, "again", NOW).unwrap();
+    assert_eq!(house.admit(NOW), [DecisionCode::SignerRevoked]);
+    let House { store, log, id, folder } = house;
+    drop(store);
+    let store = SqliteStore::open(folder.path().join("governance.sqlite")).unwrap();
+    assert_eq!(store.is_revoked(&fingerprint.to_uppercase()), Ok(true));
+    let reopened = House { store, log, id, folder };
+    assert_eq!(reopened.admit(NOW), [DecisionCode::SignerRevoked]);
+    assert_eq!(reopened.status(), "GOVERNED_VALID");
+}
+
+#[test]
+fn proofs_and_policy_versions_are_kept_once() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let record = house.store.proof(house.id).unwrap().unwrap();
+    assert_eq!((record.policy_hash.len(), record.spec_hash.len()), (64, 64));
+    assert_eq!(record.spec_hash, spec().digest());
+    let versions = house.store.policy_versions("finance").unwrap();
+    assert_eq!(versions.len(), 1);
+    assert_eq!(versions[0].hash, record.policy_hash);
+    let second = house.store.create_sandbox("finance", &spec(), "user-17", NOW).unwrap();
+    let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
+    let promoted =
+        promote(&house.store, &house.log, second, &authority(&policy, &key), &request(|_| ())).unwrap();
+    assert!(promoted.is_success());
+    assert_eq!(house.store.policy_versions("finance").unwrap().len(), 1);
+    assert_eq!(house.store.agents("finance").unwrap().len(), 2);
+    assert_eq!(house.store.agents("elsewhere").unwrap().len(), 0);
+}
+
+#[test]
+fn a_row_that_was_changed_behind_our_back_denies() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let other = rusqlite::Connection::open(house.folder.path().join("governance.sqlite")).unwrap();
+    other.execute("UPDATE agent_specs SET spec = replace(spec, '1.4.0', '6.6.6')", []).unwrap();
+    assert!(matches!(house.store.agent(house.id), Err(StoreError::Corrupt(_))));
+    let policy = policy("agent-promotion");
+    let refused =
+        admit(&house.store, &house.log, house.id, Some(policy.digest()), &[verifying("ed25519")], NOW);
+    assert!(matches!(refused, Err(AuditedError::Store(StoreError::Corrupt(_)))));
+    // With a matching digest beside it, the proof still tells.
+    let forged = house.store.agents("finance");
+    assert!(forged.is_err());
+    let text: String = other.query_row("SELECT spec FROM agent_specs", [], |row| row.get(0)).unwrap();
+    let digest = AgentSpec::from_json(text.as_bytes()).unwrap().digest().to_owned();
+    other.execute("UPDATE agent_specs SET spec_hash = ?1", [digest]).unwrap();
+    assert_eq!(house.admit(NOW), [DecisionCode::SpecHashMismatch]);
+}
+
+#[test]
+fn the_database_refuses_states_that_do_not_exist() {
+    let house = house();
+    let other = rusqlite::Connection::open(house.folder.path().join("governance.sqlite")).unwrap();
+    for sql in [
+        "UPDATE agent_specs SET mode = 'prod'",
+        "UPDATE agent_specs SET governance_status = 'governed_valid'",
+        "UPDATE agent_specs SET spec_hash = 'short'",
+    ] {
+        assert!(other.execute(sql, []).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn governing_is_one_transaction() {
+    let house = house();
+    let proof = ProofRecord {
+        policy_hash: "short".to_owned(),
+        spec_hash: spec().digest().to_owned(),
+        authority: "a".to_owned(),
+        signed_at: NOW,
+        envelope: "{}".to_owned(),
+    };
+    let version = PolicyVersion {
+        workspace: "finance".to_owned(),
+        policy_set: "p".to_owned(),
+        hash: "0".repeat(64),
+        bundle: "{}".to_owned(),
+        actor: "a".to_owned(),
+        reason: "r".to_owned(),
+    };
+    // The proof's row is refused by the database, so the status must not change either.
+    assert!(house.store.govern(house.id, &proof, &version, NOW).is_err());
+    assert_eq!(house.status(), "SANDBOX");
+    assert_eq!(house.store.policy_versions("finance").unwrap(), []);
+    let changed = ProofRecord { policy_hash: "0".repeat(64), spec_hash: "1".repeat(64), ..proof };
+    assert_eq!(house.store.govern(house.id, &changed, &version, NOW), Err(StoreError::Changed));
+}
+
+#[test]
+fn two_promotions_at_once_have_one_winner() {
+    let house = house();
+    let policy = policy("agent-promotion");
+    let outcomes: Vec<bool> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let key = signing("ed25519");
+                    promote(&house.store, &house.log, house.id, &authority(&policy, &key), &request(|_| ()))
+                        .unwrap()
+                        .is_success()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|won| **won).count(), 1);
+    let kinds = house.kinds();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "PROMOTION_SUCCESS").count(), 1);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "PROMOTION_ATTEMPT").count(), 8);
+}
+
+/// A log on a full disk.
+struct Full;
+
+impl AuditLog for Full {
+    fn append(&self, _: &Event) -> Result<Receipt, AuditError> {
+        Err(AuditError::Io("no space left on device".to_owned()))
+    }
+    fn read(&self, _: u64, _: u64) -> Result<Vec<Entry>, AuditError> {
+        Err(AuditError::Poisoned)
+    }
+    fn head(&self) -> Result<Head, AuditError> {
+        Err(AuditError::Poisoned)
+    }
+    fn verify(&self, _: Option<&str>) -> Result<Head, AuditError> {
+        Err(AuditError::Poisoned)
+    }
+}
+
+#[test]
+fn what_cannot_be_recorded_does_not_happen() {
+    let house = house();
+    let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
+    let refused = promote(&house.store, &Full, house.id, &authority(&policy, &key), &request(|_| ()));
+    assert!(matches!(refused, Err(AuditedError::Audit(_))));
+    assert_eq!(house.status(), "SANDBOX");
+    assert!(house.promote(|_| ()).is_success());
+    let refused = admit(&house.store, &Full, house.id, Some(policy.digest()), &[verifying("ed25519")], NOW);
+    assert_eq!(refused.unwrap_err().code(), "govc_audit_io");
+}
+
+#[test]
+fn requests_are_read_from_parts_or_from_a_document() {
+    let document = request(|_| ());
+    let limits = json!({"maxMonthlyBudgetUsd": 1000});
+    let parts = PromotionRequest::new(spec(), "user-17", "agent_admin", &limits).unwrap();
+    let canonical = |request: &PromotionRequest| govc_engine::canonical_json(request.input()).unwrap();
+    assert_eq!(canonical(&document), canonical(&parts));
+    assert_eq!(document.spec().digest(), parts.spec().digest());
+    assert_eq!((document.actor(), document.role()), ("user-17", "agent_admin"));
+    for text in ["", "[]", "{}", "{\"agent\":1}", "{\"agent\":null}", "7"] {
+        assert!(PromotionRequest::from_json(text.as_bytes()).is_err(), "{text}");
+    }
+    let plain = AgentSpec::from_spec_or_request(b"{\"agent\":\"a name\",\"x\":1}").unwrap();
+    assert_eq!(plain.text("agent"), Some("a name"));
+}
