@@ -1,6 +1,7 @@
 //! The bundles that the runtime's tests load are those that the sources give, byte for byte.
 //!
 //! `GOVC_UPDATE=1` writes them anew.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use govc_conformance::fixtures::Fixture;
 use govc_conformance::repository;

@@ -14,6 +14,7 @@ mod signature;
 pub use archive::BundleLimits;
 pub use build::{BundleError, BundleSpec, build, sign};
 pub use content::Bundle;
+pub(crate) use content::Document;
 pub use manifest::{Manifest, Section};
 pub use signature::{SignedFile, Signer};
 

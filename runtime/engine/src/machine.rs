@@ -1,6 +1,7 @@
 //! The one place that speaks to bytecode and machine.
 
 use crate::LoadError;
+use crate::bundle::Document;
 use crate::decision::DecideError;
 use crate::host::Recorder;
 use govc_value::{Arena, Value};
@@ -15,7 +16,7 @@ pub(crate) struct Call<'c, 'q, 'h> {
 }
 
 /// Decodes and verifies a program and loads its data.
-pub(crate) fn load(program: &[u8], data: &[(Vec<String>, Vec<u8>)]) -> Result<Image, LoadError> {
+pub(crate) fn load(program: &[u8], data: &[Document]) -> Result<Image, LoadError> {
     let program = govc_bytecode::decode(program).map_err(|e| LoadError::Program(e.to_string()))?;
     Image::load(program, data).map_err(|error| match error {
         govc_vm::LoadError::Data { ref path, .. } => {

@@ -1,4 +1,5 @@
 //! What a bundle may not be.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Decisions: results, effects, reasons, errors, outside answers, threads, exchange.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

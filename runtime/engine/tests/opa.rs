@@ -1,4 +1,5 @@
 //! Our bundles before the real `opa`, and its bundles before us.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

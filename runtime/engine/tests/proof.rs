@@ -1,4 +1,5 @@
 //! Proofs: what holds, and every way in which they must not.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The seven checks: alone, in all combinations, for all tiers, and under every fault we could think of.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

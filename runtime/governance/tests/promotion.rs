@@ -1,4 +1,5 @@
 //! Promotion: the policy decides, the proof holds, the store and the log agree.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

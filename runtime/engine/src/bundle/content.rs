@@ -4,6 +4,9 @@ use super::archive::{self, Files};
 use super::{MANIFEST, Manifest, PROGRAM, SIGNATURES, Section, Signer, signature};
 use crate::{LoadError, Trust, digest};
 
+/// The path under `data` where a document stands, and its JSON text.
+pub(crate) type Document = (Vec<String>, Vec<u8>);
+
 /// A bundle that was opened, and verified where the [`Trust`] has keys.
 ///
 /// ```no_run
@@ -90,7 +93,7 @@ impl Bundle {
     ///
     /// # Errors
     /// When a data file lies outside the roots of the manifest.
-    pub(crate) fn data(&self) -> Result<Vec<(Vec<String>, Vec<u8>)>, LoadError> {
+    pub(crate) fn data(&self) -> Result<Vec<Document>, LoadError> {
         let mut found = Vec::new();
         for (path, content) in &self.files {
             let Some(folder) = path.strip_suffix("data.json") else { continue };

@@ -29,7 +29,7 @@ enum Pair {
     Ed25519(signature::Ed25519KeyPair),
     Ecdsa(signature::EcdsaKeyPair),
     Rsa(signature::RsaKeyPair),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -52,7 +52,7 @@ impl SigningKey {
             return Err(KeyError::Short { given: 0, needed: 1 });
         }
         let public = VerifyingKey::from_secret(secret).only(algorithm)?;
-        Ok(Self { algorithm, pair: Pair::Secret(hmac::Key::new(mac, secret)), public })
+        Ok(Self { algorithm, pair: Pair::Secret(Box::new(hmac::Key::new(mac, secret))), public })
     }
 
     /// A key as OPA's flags give it: the text of the key and, if named, the algorithm. HMAC algorithms

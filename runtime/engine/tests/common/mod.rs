@@ -1,5 +1,11 @@
 //! What the tests of this folder share: keys, a small bundle, the real `opa`.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part"
+)]
 
 use govc_engine::{BundleSpec, SigningKey, VerifyingKey, build_bundle, sign_bundle};
 use std::path::{Path, PathBuf};

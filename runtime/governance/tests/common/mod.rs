@@ -1,5 +1,11 @@
 //! What the tests of this folder share: keys, the promotion policy, a request.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part"
+)]
 
 use govc_engine::{Engine, Limits, Policy, Sealed, SigningKey, Trust, VerifyingKey};
 use govc_governance::promotion::{Authority, PromotionRequest};
