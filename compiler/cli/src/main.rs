@@ -6,6 +6,7 @@
 mod capture;
 mod commands;
 mod duration;
+mod emit;
 mod exit;
 mod files;
 mod keys;

@@ -2,7 +2,7 @@
 //!
 //! OPA's bundle and ours are one file: `opa` reads the sources in it, the engine reads the program.
 
-mod entrypoints;
+pub(crate) mod entrypoints;
 
 use crate::exit::Exit;
 use crate::files::{self, Loaded};

@@ -1,9 +1,12 @@
 //! `govc capabilities`: what this version knows, in the form of OPA's capabilities files.
 
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Node};
 use crate::problem::Problem;
 use clap::Args;
+use govc_stdlib::{Builtin, Purity};
+use govc_value::Type;
+use govc_value::ty::Key;
 
 /// Print the builtins and features of govc as OPA's capabilities JSON
 #[derive(Args, Debug)]
@@ -20,12 +23,96 @@ pub(crate) struct Capabilities {
     file: Option<String>,
 }
 
+const FUTURE_KEYWORDS: &[&str] = &["and", "not", "or"];
+const FEATURES: &[&str] = &["keywords_in_refs", "rego_v1", "template_strings"];
+
 pub(crate) fn run(args: &Capabilities) -> Exit {
     let _ = args.current;
     if args.version.is_some() || args.file.is_some() {
         output::eprintln(&Problem::not_yet("capabilities of other versions are not supported yet").line());
         return Exit::Failure;
     }
-    output::eprintln(&Problem::not_yet("capabilities are not printed yet").line());
-    Exit::Failure
+    let builtins = govc_stdlib::all().iter().map(builtin).collect();
+    let node = Node::Object(vec![
+        ("builtins".to_owned(), Node::Array(builtins)),
+        ("future_keywords".to_owned(), Node::of(&FUTURE_KEYWORDS)),
+        ("features".to_owned(), Node::of(&FEATURES)),
+    ]);
+    output::println(&node.pretty());
+    Exit::Success
+}
+
+fn builtin(builtin: &Builtin) -> Node {
+    let mut object = vec![("name".to_owned(), Node::string(builtin.name)), ("decl".to_owned(), ty(&builtin.ty()))];
+    if let Some(infix) = builtin.infix {
+        object.push(("infix".to_owned(), Node::string(infix)));
+    }
+    let marks = [
+        (builtin.relation, "relation"),
+        (builtin.purity == Purity::Nondeterministic, "nondeterministic"),
+        (builtin.deprecated, "deprecated"),
+    ];
+    object.extend(marks.iter().filter(|(set, _)| *set).map(|(_, name)| ((*name).to_owned(), Node::bool(true))));
+    Node::Object(object)
+}
+
+/// OPA's JSON form of a type: its parts in the order of their names.
+fn ty(given: &Type) -> Node {
+    let (name, mut parts) = match given {
+        Type::Null => ("null", Vec::new()),
+        Type::Boolean => ("boolean", Vec::new()),
+        Type::Number => ("number", Vec::new()),
+        Type::String => ("string", Vec::new()),
+        Type::Array(first, rest) => ("array", array(first, rest.as_deref())),
+        Type::Object(known, rest) => ("object", object(known, rest.as_deref())),
+        Type::Set(of) => ("set", vec![("of", ty(of))]),
+        Type::Any(of) if of.is_empty() => ("any", Vec::new()),
+        Type::Any(of) => ("any", vec![("of", types(of))]),
+        Type::Function(args, variadic, result) => ("function", function(args, variadic.as_deref(), result.as_deref())),
+    };
+    parts.push(("type", Node::string(name)));
+    Node::Object(parts.into_iter().map(|(key, node)| (key.to_owned(), node)).collect())
+}
+
+fn types(of: &[Type]) -> Node {
+    Node::Array(of.iter().map(ty).collect())
+}
+
+fn array(first: &[Type], rest: Option<&Type>) -> Vec<(&'static str, Node)> {
+    let mut parts: Vec<_> = rest.map(|rest| ("dynamic", ty(rest))).into_iter().collect();
+    if !first.is_empty() {
+        parts.push(("static", types(first)));
+    }
+    parts
+}
+
+fn object(known: &[(Key, Type)], rest: Option<&(Type, Type)>) -> Vec<(&'static str, Node)> {
+    let pair = |key: Node, value: &Type| {
+        Node::Object(vec![("key".to_owned(), key), ("value".to_owned(), ty(value))])
+    };
+    let mut parts: Vec<_> = rest.map(|(key, value)| ("dynamic", pair(ty(key), value))).into_iter().collect();
+    if !known.is_empty() {
+        let known = known.iter().map(|(key, value)| pair(scalar(key), value));
+        parts.push(("static", Node::Array(known.collect())));
+    }
+    parts
+}
+
+fn scalar(key: &Key) -> Node {
+    match key {
+        Key::Null => Node::Raw("null".to_owned()),
+        Key::Bool(b) => Node::bool(*b),
+        Key::Number(text) => Node::Raw(text.clone()),
+        Key::String(text) => Node::string(text),
+    }
+}
+
+fn function(args: &[Type], variadic: Option<&Type>, result: Option<&Type>) -> Vec<(&'static str, Node)> {
+    let mut parts = Vec::new();
+    if !args.is_empty() {
+        parts.push(("args", types(args)));
+    }
+    parts.extend(result.map(|result| ("result", ty(result))));
+    parts.extend(variadic.map(|variadic| ("variadic", ty(variadic))));
+    parts
 }

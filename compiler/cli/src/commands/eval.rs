@@ -4,6 +4,7 @@ mod answer;
 mod pretty;
 
 use crate::duration;
+use crate::emit::{self, Form};
 use crate::exit::Exit;
 use crate::files::{self, Loaded};
 use crate::language::Language;
@@ -83,7 +84,7 @@ pub(crate) struct Eval {
     pretty_limit: usize,
     /// Form of the program to print instead of evaluating
     #[arg(long, hide = true)]
-    emit: Option<Emit>,
+    emit: Option<Form>,
     #[command(flatten)]
     language: Language,
     #[command(flatten)]
@@ -131,13 +132,6 @@ enum Format {
     Source,
     Raw,
     Discard,
-}
-
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum Emit {
-    Hir,
-    Ir,
-    Bytecode,
 }
 
 /// What the command prints.
@@ -240,25 +234,14 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
             .map_err(|found| run::problems(&found, &loaded.sources))?;
         let expressions: Vec<Span> = query.expressions.iter().map(|(span, _)| *span).collect();
         let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
-        if args.emit == Some(Emit::Hir) {
-            output::print(&govc_compile::text::unit(&checked.unit));
-            output::print(
-                &request.queries.iter().map(|(_, q)| govc_compile::text::query(q)).collect::<String>(),
-            );
+        if let Some(form) = args.emit {
+            emit::checked(form, &checked, &request, &loaded.sources)?;
             return Ok(None);
         }
         let policy = run::plan(&checked, &request, &loaded.sources)?;
-        if args.emit == Some(Emit::Ir) {
-            output::print(&policy.to_string());
-            return Ok(None);
-        }
         Ok(Some((run::emit(&policy, &loaded.sources)?, expressions)))
     })?;
     let Some((program, spans)) = compiled else { return Ok(None) };
-    if args.emit == Some(Emit::Bytecode) {
-        output::print(&govc_bytecode::text::print(&program));
-        return Ok(None);
-    }
     let compile = started.elapsed();
     let image = run::image(program, &loaded)?;
     let expressions: Vec<Expression> =

@@ -1,11 +1,15 @@
-//! `govc parse`: tokens and tree of one file.
+//! `govc parse`: one file as tokens, as a tree, and in every form that follows.
 
+use crate::emit::{self, Form};
 use crate::exit::Exit;
+use super::build::entrypoints;
 use crate::files;
 use crate::language::Language;
 use crate::output;
 use crate::problem;
+use crate::run;
 use clap::{Args, ValueEnum};
+use govc_compile::PlanRequest;
 
 /// Parse one file and print what was read
 #[derive(Args, Debug)]
@@ -20,7 +24,7 @@ pub(crate) struct Parse {
     format: Format,
     /// Which form to print
     #[arg(long, default_value = "ast")]
-    emit: Emit,
+    emit: Form,
     #[command(flatten)]
     language: Language,
 }
@@ -31,14 +35,8 @@ enum Format {
     Json,
 }
 
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum Emit {
-    Tokens,
-    Ast,
-}
-
 pub(crate) fn run(args: &Parse) -> Exit {
-    if args.emit == Emit::Tokens {
+    if args.emit == Form::Tokens {
         return tokens(args);
     }
     let request =
@@ -48,15 +46,26 @@ pub(crate) fn run(args: &Parse) -> Exit {
         report(args, &loaded.problems);
         return Exit::Failure;
     }
-    if args.format == Format::Json {
+    if args.format == Format::Json && args.emit == Form::Ast {
         let problem = problem::Problem::not_yet("OPA's JSON form of the tree is not printed yet");
         report(args, &[problem]);
         return Exit::Failure;
     }
-    for module in &loaded.modules {
-        output::println(&format!("{module:#?}"));
+    if emit::sources(args.emit, &loaded) {
+        return Exit::Success;
     }
-    Exit::Success
+    let found = run::check(&loaded, run::Rules::default(), |checked, _| {
+        let entrypoints = entrypoints::find(&[], &loaded);
+        let request = PlanRequest { entrypoints, ..PlanRequest::default() };
+        emit::checked(args.emit, &checked, &request, &loaded.sources)
+    });
+    match found {
+        Ok(()) => Exit::Success,
+        Err(problems) => {
+            report(args, &problems);
+            Exit::Failure
+        }
+    }
 }
 
 fn report(args: &Parse, problems: &[problem::Problem]) {
@@ -69,7 +78,7 @@ fn report(args: &Parse, problems: &[problem::Problem]) {
 fn tokens(args: &Parse) -> Exit {
     match std::fs::read_to_string(&args.path) {
         Ok(text) => {
-            output::print(&tokens_of(&text));
+            output::print(&emit::tokens(&text));
             Exit::Success
         }
         Err(error) => {
@@ -77,17 +86,4 @@ fn tokens(args: &Parse) -> Exit {
             Exit::Failure
         }
     }
-}
-
-/// One line a token: row, column, kind, text.
-fn tokens_of(text: &str) -> String {
-    let mut sources = govc_syntax::Sources::default();
-    let file = sources.add("", text);
-    let mut out = String::new();
-    for token in govc_syntax::lex::lex(file, text, true).tokens {
-        let (row, col) = sources.get(file).position(token.start);
-        let written = text.get(token.start as usize..token.end as usize).unwrap_or_default();
-        out.push_str(&format!("{row}:{col}\t{:?}\t{written}\n", token.kind));
-    }
-    out
 }
