@@ -55,7 +55,9 @@ pub(crate) fn checked(
             let program = run::emit(&run::plan(checked, request, sources)?, sources)?;
             output::print(&govc_bytecode::text::print(&program));
         }
-        Form::Clif => return Err(vec![Problem::not_yet("machine code is not printed by the command line yet")]),
+        Form::Clif => {
+            return Err(vec![Problem::not_yet("machine code is not printed by the command line yet")]);
+        }
         Form::Tokens | Form::Ast => {}
     }
     Ok(())

@@ -27,6 +27,8 @@ pub(crate) struct Problem {
     pub(crate) govc_code: String,
     /// Where.
     pub(crate) location: Option<Location>,
+    /// The source line of a parse error and the place in it, from 0.
+    pub(crate) shown: Option<(String, usize)>,
     /// The compiler's finding, where it is one.
     pub(crate) diagnostic: Option<Box<Diagnostic>>,
 }
@@ -55,6 +57,7 @@ impl Problem {
             code: diagnostic.opa_code.to_owned(),
             govc_code: diagnostic.code.to_owned(),
             location: Some(Location { file: sources.get(diagnostic.span.file).name.clone(), row, col }),
+            shown: shown(diagnostic, sources),
             diagnostic: Some(Box::new(diagnostic.clone())),
         }
     }
@@ -71,7 +74,25 @@ impl Problem {
         if let Some(location) = &self.location {
             object.push(("location".to_owned(), location.to_node()));
         }
+        if let Some((line, index)) = &self.shown {
+            let details =
+                [("line".to_owned(), Node::string(line)), ("idx".to_owned(), Node::int(*index as i64))];
+            object.push(("details".to_owned(), Node::Object(details.into())));
+        }
         Node::Object(object)
+    }
+
+    /// The line and what OPA prints below it: the source with a mark, or the types that do not fit.
+    fn lines(&self) -> String {
+        let mut lines = vec![self.line()];
+        if let Some((line, index)) = &self.shown {
+            let text = line.trim_start_matches('\t');
+            let indent = index.saturating_sub(line.len() - text.len());
+            lines.extend([text.to_owned(), format!("{}^", " ".repeat(indent))]);
+        }
+        let notes = self.diagnostic.iter().flat_map(|d| &d.notes);
+        lines.extend(notes.filter(|note| note.starts_with("have: ") || note.starts_with("want")).cloned());
+        lines.join("\n\t")
     }
 
     /// OPA's one line: `file:row: code: message`.
@@ -97,9 +118,24 @@ impl Location {
     }
 }
 
+/// The line that a parse error shows; at the end of the text it is the last that holds something.
+fn shown(diagnostic: &Diagnostic, sources: &Sources) -> Option<(String, usize)> {
+    if diagnostic.code != "govc_parse" {
+        return None;
+    }
+    let text = &sources.get(diagnostic.span.file).text;
+    let mut at = (diagnostic.span.start as usize).min(text.len());
+    if text.get(at..).is_none_or(|rest| rest.trim().is_empty()) {
+        at = text.trim_end().len().saturating_sub(1);
+    }
+    let start = text.as_bytes().get(..at)?.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let line = text.get(start..)?.lines().next()?;
+    Some((line.to_owned(), at - start))
+}
+
 /// All errors as OPA prints them for people.
 pub(crate) fn summary(problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems.iter().map(Problem::line).collect();
+    let lines: Vec<String> = problems.iter().map(Problem::lines).collect();
     match lines.as_slice() {
         [one] => format!("1 error occurred: {one}"),
         many => format!("{} errors occurred:\n{}", many.len(), many.join("\n")),

@@ -43,7 +43,8 @@ pub(crate) fn run(args: &Capabilities) -> Exit {
 }
 
 fn builtin(builtin: &Builtin) -> Node {
-    let mut object = vec![("name".to_owned(), Node::string(builtin.name)), ("decl".to_owned(), ty(&builtin.ty()))];
+    let mut object =
+        vec![("name".to_owned(), Node::string(builtin.name)), ("decl".to_owned(), ty(&builtin.ty()))];
     if let Some(infix) = builtin.infix {
         object.push(("infix".to_owned(), Node::string(infix)));
     }
@@ -52,7 +53,8 @@ fn builtin(builtin: &Builtin) -> Node {
         (builtin.purity == Purity::Nondeterministic, "nondeterministic"),
         (builtin.deprecated, "deprecated"),
     ];
-    object.extend(marks.iter().filter(|(set, _)| *set).map(|(_, name)| ((*name).to_owned(), Node::bool(true))));
+    object
+        .extend(marks.iter().filter(|(set, _)| *set).map(|(_, name)| ((*name).to_owned(), Node::bool(true))));
     Node::Object(object)
 }
 
@@ -68,7 +70,9 @@ fn ty(given: &Type) -> Node {
         Type::Set(of) => ("set", vec![("of", ty(of))]),
         Type::Any(of) if of.is_empty() => ("any", Vec::new()),
         Type::Any(of) => ("any", vec![("of", types(of))]),
-        Type::Function(args, variadic, result) => ("function", function(args, variadic.as_deref(), result.as_deref())),
+        Type::Function(args, variadic, result) => {
+            ("function", function(args, variadic.as_deref(), result.as_deref()))
+        }
     };
     parts.push(("type", Node::string(name)));
     Node::Object(parts.into_iter().map(|(key, node)| (key.to_owned(), node)).collect())

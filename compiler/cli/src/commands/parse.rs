@@ -1,8 +1,8 @@
 //! `govc parse`: one file as tokens, as a tree, and in every form that follows.
 
+use super::build::entrypoints;
 use crate::emit::{self, Form};
 use crate::exit::Exit;
-use super::build::entrypoints;
 use crate::files;
 use crate::language::Language;
 use crate::output;

@@ -181,7 +181,7 @@ fn finish(args: &Test, outcomes: &[Outcome]) -> Exit {
     }
     let bad = outcomes.iter().any(|o| o.fail || o.error.is_some() || (o.skip && !args.exit_zero_on_skipped));
     match (outcomes.is_empty(), bad) {
-        (true, _) if args.fail_on_empty => Exit::Failure,
+        (true, _) if args.fail_on_empty => refuse("no tests were run"),
         (_, true) => Exit::Error,
         _ => Exit::Success,
     }

@@ -72,6 +72,7 @@ fn problem(error: EvalError) -> Problem {
         code: error.code.to_owned(),
         message: error.message,
         location,
+        shown: None,
         diagnostic: None,
     }
 }

@@ -44,9 +44,9 @@ impl Case {
         parts.join("/")
     }
 
-    /// Named `todo_..`.
+    /// Named `todo_test_..`.
     pub(crate) fn skipped(&self) -> bool {
-        self.path.last().is_some_and(|name| name.starts_with("todo_"))
+        self.path.last().is_some_and(|name| name.starts_with("todo_test_"))
     }
 
     /// Is evaluated.
@@ -81,7 +81,7 @@ pub(crate) fn cases(modules: &mut [Module], sources: &Sources) -> Vec<Case> {
 fn case(package: &[String], rule: &Rule, sources: &Sources) -> Option<Case> {
     let path = path(rule);
     let last = path.last()?;
-    if !last.starts_with("test_") && !last.starts_with("todo_") {
+    if !last.starts_with("test_") && !last.starts_with("todo_test_") {
         return None;
     }
     let (row, col) = sources.position(rule.span);

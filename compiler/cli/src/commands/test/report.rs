@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     name: String,
     /// The rule is not true.
     pub(crate) fail: bool,
-    /// A `todo_` rule.
+    /// A `todo_test_` rule.
     pub(crate) skip: bool,
     /// It could not be evaluated.
     pub(crate) error: Option<Problem>,
