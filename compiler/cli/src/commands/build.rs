@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// Compile policies and data into a bundle
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  $ govc build policy data.json\n  \
+#[command(after_help = "Examples:\n  $ govc build policy data.json -o unsigned.tar.gz\n  \
                         $ govc build policy data.json -e access/allow --signing-key keys/private.pem -o signed.tar.gz")]
 pub(crate) struct Build {
     /// Files and folders

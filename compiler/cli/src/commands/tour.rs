@@ -128,7 +128,7 @@ fn walk(example: &Example) -> Exit {
     steps.push((
         "a copy that somebody touched",
         format!(
-            "mkdir copy && tar xzf {bundle} -C copy && echo '# touched' >> copy/{} && \
+            "mkdir copy && tar xzf {bundle} -C copy 2>/dev/null && echo '# touched' >> copy/{} && \
              tar czf touched.tar.gz -C copy $(ls -A copy)",
             example.touched
         ),
