@@ -2,6 +2,7 @@
 //! names that must not be shadowed, imports that clash.
 
 use crate::builtins::Builtins;
+use crate::hir::Const;
 use crate::lower::locals::Finding;
 use crate::lower::names::Names;
 use crate::lower::print;
@@ -70,19 +71,44 @@ fn check_call(names: &Names, functions: &Functions, e: &Expr, call: &Call) -> Op
     if let Target::Builtin(name) = &call.op.target {
         let message = format!("{name}: arity mismatch");
         let error = type_error("govc_arity", (e.span, message));
-        let have = vec!["???"; call.args.len()].join(", ");
-        let want = functions.builtins.ty(name).map(|t| parameters(&t)).unwrap_or_default();
-        return Some(error.with_note(format!("have: ({have})")).with_note(format!("want: {want}")));
+        let have: Vec<Option<Type>> = call.args.iter().map(known_type).collect();
+        let have = crate::ty::text::arguments(have.iter().map(Option::as_ref));
+        let want = functions.builtins.ty(name).map(|t| parameters(name, &t)).unwrap_or_default();
+        return Some(error.with_note(format!("have: {have}")).with_note(format!("want: {want}")));
     }
     let plural = if given == 1 { "" } else { "s" };
     let message = format!("function {} has arity {arity}, got {given} argument{plural}", text());
     Some(type_error("govc_arity", (e.span, message)))
 }
 
-fn parameters(ty: &Type) -> String {
+fn parameters(name: &str, ty: &Type) -> String {
     match ty {
-        Type::Function(args, _, _) => crate::ty::text::arguments(args.iter().map(Some)),
+        Type::Function(args, _, _) => crate::ty::text::wanted(&crate::ty::text::parameter_names(name), args),
         other => other.to_string(),
+    }
+}
+
+/// What can be said of a term's type before any is inferred.
+fn known_type(t: &Term) -> Option<Type> {
+    match &t.kind {
+        TermKind::Const(Const::Null) => Some(Type::Null),
+        TermKind::Const(Const::Bool(_)) => Some(Type::Boolean),
+        TermKind::Const(Const::Number(_)) => Some(Type::Number),
+        TermKind::Const(Const::String(_)) => Some(Type::String),
+        TermKind::Ref(parts) => {
+            parts.first()?.as_var().filter(|n| n.is_root()).map(|_| Type::Any(Vec::new()))
+        }
+        TermKind::Array(items) if items.is_empty() => {
+            Some(Type::Array(Vec::new(), Some(Box::new(Type::Any(Vec::new())))))
+        }
+        TermKind::Array(items) => {
+            Some(Type::Array(items.iter().map(known_type).collect::<Option<_>>()?, None))
+        }
+        TermKind::Set(items) => {
+            let of = items.iter().map(known_type).collect::<Option<Vec<_>>>()?;
+            Some(Type::Set(Box::new(govc_value::ty::join(of).unwrap_or(Type::Any(Vec::new())))))
+        }
+        _ => None,
     }
 }
 
@@ -98,11 +124,11 @@ fn is_variadic(functions: &Functions, target: &Target) -> bool {
 /// Calls without a value where a value is needed.
 pub(crate) fn void_calls(names: &Names, builtins: &Builtins, t: &Term, out: &mut Vec<Diagnostic>) {
     walk::term(t, &mut |t| {
-        if let TermKind::Call(call) = &t.kind {
-            if matches!(&call.op.target, Target::Builtin(name) if builtins.is_void(name)) {
-                let message = format!("{} used as value", print::call(names, call));
-                out.push(type_error("govc_void_value", (t.span, message)));
-            }
+        if let TermKind::Call(call) = &t.kind
+            && matches!(&call.op.target, Target::Builtin(name) if builtins.is_void(name))
+        {
+            let message = format!("{} used as value", print::call(names, call));
+            out.push(type_error("govc_void_value", (t.span, message)));
         }
         false
     });
@@ -142,11 +168,11 @@ fn calls_that(
 ) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     walk::statements(body, &mut |e| {
-        if let ExprKind::Call(Call { op: Operator { target: Target::Builtin(name), .. }, .. }) = &e.kind {
-            if matches(name) {
-                let message = format!("{word} built-in function calls in expression: {name}");
-                out.push(type_error(code, (e.span, message)));
-            }
+        if let ExprKind::Call(Call { op: Operator { target: Target::Builtin(name), .. }, .. }) = &e.kind
+            && matches(name)
+        {
+            let message = format!("{word} built-in function calls in expression: {name}");
+            out.push(type_error(code, (e.span, message)));
         }
     });
     out

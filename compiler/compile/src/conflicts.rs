@@ -1,6 +1,7 @@
 //! Rules that cannot stand together: of different kinds or arities at one path, below a complete rule,
 //! twice a default, a rule where another module's package is, a rule where data is.
 
+use crate::DataExists;
 use crate::check::{compile_error, package_span, type_error};
 use crate::hir::Const;
 use crate::lower::names::Names;
@@ -22,7 +23,7 @@ pub(crate) struct Conflicts<'a> {
 
 impl Conflicts<'_> {
     /// All conflicts.
-    pub(crate) fn check(&self, data_exists: Option<&dyn Fn(&[String]) -> bool>) -> Vec<Diagnostic> {
+    pub(crate) fn check(&self, data_exists: Option<DataExists>) -> Vec<Diagnostic> {
         let mut out = Vec::new();
         self.node(self.tree.root(), &mut out);
         if let Some(exists) = data_exists {
@@ -124,20 +125,14 @@ impl Conflicts<'_> {
     }
 
     /// Rules where data is.
-    fn data(
-        &self,
-        id: NodeId,
-        path: &mut Vec<String>,
-        exists: &dyn Fn(&[String]) -> bool,
-        out: &mut Vec<Diagnostic>,
-    ) {
+    fn data(&self, id: NodeId, path: &mut Vec<String>, exists: DataExists, out: &mut Vec<Diagnostic>) {
         let node = self.tree.node(id);
-        if let Some(&first) = node.rules.first() {
-            if exists(path) {
-                let message = format!("conflicting rule for data path {} found", path.join("/"));
-                out.push(compile_error("govc_data_conflict", (self.rules[first].span, message)));
-                return;
-            }
+        if let Some(&first) = node.rules.first()
+            && exists(path)
+        {
+            let message = format!("conflicting rule for data path {} found", path.join("/"));
+            out.push(compile_error("govc_data_conflict", (self.rules[first].span, message)));
+            return;
         }
         for (key, &child) in &node.children {
             let Const::String(key) = key else { continue };

@@ -29,6 +29,9 @@ pub use ty::{TypeTable, Vocabulary};
 use govc_syntax::{Diagnostic, Sources, ast};
 use std::collections::BTreeMap;
 
+/// Whether the base documents hold something at a path without `data`.
+pub type DataExists<'a> = &'a dyn Fn(&[String]) -> bool;
+
 /// How modules are checked.
 #[derive(Clone)]
 pub struct CheckOptions<'a> {
@@ -40,7 +43,7 @@ pub struct CheckOptions<'a> {
     /// The builtins that may be called.
     pub builtins: Builtins,
     /// Whether the base documents hold something at a path (without `data`): rules must not be there.
-    pub data_exists: Option<&'a dyn Fn(&[String]) -> bool>,
+    pub data_exists: Option<DataExists<'a>>,
     /// Number of errors after which no more are reported; 0: no limit.
     pub error_limit: usize,
     /// JSON Schemas and known names.

@@ -119,12 +119,12 @@ fn edges_of_term(t: &Term, tree: &RuleTree, out: &mut BTreeSet<usize>) {
 }
 
 fn edges_of_target(target: &Target, tree: &RuleTree, out: &mut BTreeSet<usize>) {
-    if let Target::Function(path) = target {
-        if let Some(node) = tree.at(path) {
-            let mut below = Vec::new();
-            tree.all_below(node, &mut below);
-            out.extend(below);
-        }
+    if let Target::Function(path) = target
+        && let Some(node) = tree.at(path)
+    {
+        let mut below = Vec::new();
+        tree.all_below(node, &mut below);
+        out.extend(below);
     }
 }
 

@@ -7,7 +7,7 @@ mod yaml;
 
 pub(crate) use set::{AnnotationSet, Place};
 
-use govc_syntax::ast::{AnnotationTarget, Annotations as Block};
+use govc_syntax::ast::{AnnotationTarget, Annotations as Block, Comment};
 use govc_syntax::{Diagnostic, FileId, ParseOptions, Span, ast, parse_query};
 use serde_json::{Map, Value};
 
@@ -64,14 +64,21 @@ pub struct Annotation {
 
 /// Reads the blocks of a module.
 pub fn read_module(module: &ast::Module) -> (Vec<Annotation>, Vec<Diagnostic>) {
-    let mut out = Vec::new();
+    let error = |(span, message)| Diagnostic::error("govc_metadata", "rego_parse_error", span, message);
+    let mut raw = Vec::new();
     let mut found = Vec::new();
     for block in &module.annotations {
-        match read(block) {
+        match read(block, &module.comments) {
+            Ok(map) => raw.push((block, map)),
+            Err(problem) => found.push(error(problem)),
+        }
+    }
+    let mut out = Vec::new();
+    // What a block says is only looked at where all blocks are YAML.
+    for (block, map) in raw.iter().filter(|_| found.is_empty()).collect::<Vec<_>>() {
+        match annotation(block, map) {
             Ok(annotation) => out.push(annotation),
-            Err((span, message)) => {
-                found.push(Diagnostic::error("govc_metadata", "rego_parse_error", span, message));
-            }
+            Err(message) => found.push(error((block.span, message))),
         }
     }
     (out, found)
@@ -79,17 +86,25 @@ pub fn read_module(module: &ast::Module) -> (Vec<Annotation>, Vec<Diagnostic>) {
 
 type Outcome<T> = Result<T, String>;
 
-fn read(block: &Block) -> Result<Annotation, (Span, String)> {
-    let at_start = |message: String| (block.span, message);
+fn read(block: &Block, comments: &[Comment]) -> Result<Map<String, Value>, (Span, String)> {
     if block.yaml.trim().is_empty() {
-        return Err(at_start("expected METADATA block, found whitespace".to_owned()));
+        return Err((block.span, "expected METADATA block, found whitespace".to_owned()));
     }
-    let raw = yaml::read(&block.yaml).map_err(|(_, message)| at_start(message))?;
-    let Value::Object(raw) = raw else {
-        let message = "yaml: unmarshal errors:\n  line 1: cannot unmarshal into ast.rawAnnotation";
-        return Err(at_start(message.to_owned()));
-    };
-    annotation(block, &raw).map_err(at_start)
+    match yaml::read(&block.yaml) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => {
+            let message = "yaml: unmarshal errors:\n  line 1: cannot unmarshal into ast.rawAnnotation";
+            Err((line_of(block, comments, 0), message.to_owned()))
+        }
+        Err((line, message)) => Err((line_of(block, comments, line.saturating_sub(1)), message)),
+    }
+}
+
+/// The comment with a line of a block's YAML, or its last one.
+fn line_of(block: &Block, comments: &[Comment], line: usize) -> Span {
+    let inside = |c: &&Comment| block.span.start < c.span.start && c.span.end <= block.span.end;
+    let lines: Vec<Span> = comments.iter().filter(inside).map(|c| c.span).collect();
+    lines.get(line).or(lines.last()).copied().unwrap_or(block.span)
 }
 
 fn annotation(block: &Block, raw: &Map<String, Value>) -> Outcome<Annotation> {

@@ -73,7 +73,6 @@ impl Desugar<'_> {
             source,
             default: rule.default,
             name: head.name.name.clone(),
-            name_span: head.name.span,
             steps,
             multi,
             args,
@@ -93,10 +92,12 @@ impl Desugar<'_> {
         if let Some((_, value)) = &head.value {
             return (false, self.term(value));
         }
-        if !head.has_if && head.args.is_none() && steps.len() == 1 {
-            if let Some(element) = steps.pop() {
-                return (true, element);
-            }
+        if !head.has_if
+            && head.args.is_none()
+            && steps.len() == 1
+            && let Some(element) = steps.pop()
+        {
+            return (true, element);
         }
         (false, Term::bool(true, head.span))
     }
@@ -269,6 +270,8 @@ impl Desugar<'_> {
     }
 
     /// A term.
+    ///
+    /// OPA places a term in parentheses at what they hold, and an infix call at its left operand.
     pub(crate) fn term(&mut self, term: &ast::Term) -> Term {
         let span = term.span;
         let kind = match &term.kind {
@@ -285,13 +288,13 @@ impl Desugar<'_> {
             }
             ast::TermKind::Binary { op, lhs, rhs } => {
                 let args = vec![self.term(lhs), self.term(rhs)];
-                builtin_call(op.builtin(), args, span)
+                return builtin_call(op.builtin(), args, span);
             }
             ast::TermKind::MemberPair { key, value, domain } => {
                 let args = vec![self.term(key), self.term(value), self.term(domain)];
-                builtin_call("internal.member_3", args, span)
+                return builtin_call("internal.member_3", args, span);
             }
-            ast::TermKind::Paren(inner) => self.term(inner).kind,
+            ast::TermKind::Paren(inner) => return self.term(inner),
             ast::TermKind::Array(items) => TermKind::Array(self.terms(items)),
             ast::TermKind::Object(pairs) => {
                 TermKind::Object(pairs.iter().map(|(k, v)| (self.term(k), self.term(v))).collect())
@@ -360,7 +363,7 @@ impl Desugar<'_> {
             ast::TermKind::Ref { head, steps } => self.dotted_operator(head, steps),
             _ => Target::Other(Arc::from("<expression>")),
         };
-        Operator { target, span }
+        Operator { target }
     }
 
     fn dotted_operator(&mut self, head: &ast::Term, steps: &[ast::Step]) -> Target {
@@ -391,7 +394,8 @@ fn field(step: &ast::Step) -> Option<String> {
     }
 }
 
-fn builtin_call(name: &str, args: Vec<Term>, span: Span) -> TermKind {
-    let op = Operator { target: Target::Builtin(Arc::from(name)), span };
-    TermKind::Call(Box::new(Call { op, args }))
+fn builtin_call(name: &str, args: Vec<Term>, span: Span) -> Term {
+    let start = args.first().map_or(span.start, |a| a.span.start);
+    let op = Operator { target: Target::Builtin(Arc::from(name)) };
+    Term::new(TermKind::Call(Box::new(Call { op, args })), Span { start, ..span })
 }

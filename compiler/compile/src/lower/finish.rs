@@ -23,14 +23,12 @@ struct Build<'a> {
     scope: hir::Scope,
     map: FxHashMap<Name, hir::Var>,
     depth: u32,
-    /// `==` unifies (in rules); in queries its value is wanted.
-    equal_unifies: bool,
 }
 
 impl Finisher<'_> {
     /// A rule as HIR.
     pub(crate) fn rule(&self, rule: &Rule, package: &[String]) -> hir::Rule {
-        let mut b = self.build(true);
+        let mut b = self.build();
         let mut head = Collector::new(Skip { closures: true, ..Skip::default() });
         head.terms(&rule.steps);
         head.terms(rule.args.as_deref().unwrap_or_default());
@@ -58,7 +56,7 @@ impl Finisher<'_> {
 
     /// A query as HIR.
     pub(crate) fn query(&self, body: &[Expr]) -> hir::Query {
-        let mut b = self.build(false);
+        let mut b = self.build();
         let own = own_names(body);
         b.declare(&own);
         let expressions = body.iter().filter(|e| !e.generated).map(|e| (e.span, b.shown(e))).collect();
@@ -66,8 +64,8 @@ impl Finisher<'_> {
         hir::Query { body, scope: b.scope, expressions }
     }
 
-    fn build(&self, equal_unifies: bool) -> Build<'_> {
-        Build { f: self, scope: hir::Scope::default(), map: FxHashMap::default(), depth: 0, equal_unifies }
+    fn build(&self) -> Build<'_> {
+        Build { f: self, scope: hir::Scope::default(), map: FxHashMap::default(), depth: 0 }
     }
 }
 
@@ -182,12 +180,6 @@ impl Build<'_> {
         let arity = self.f.functions.arity(&call.op.target);
         let output = if arity.is_some_and(|n| args.len() > n) { args.pop() } else { None };
         let callee = callee(self.f.names, &call.op.target);
-        let is_equal = matches!(&callee, hir::Callee::Builtin(name) if name == "equal");
-        if is_equal && output.is_none() && self.equal_unifies {
-            if let (Some(b), Some(a)) = (args.pop(), args.pop()) {
-                return hir::ExprKind::Unify(a, b);
-            }
-        }
         hir::ExprKind::Call { callee, args, output }
     }
 
@@ -238,12 +230,11 @@ impl Build<'_> {
         if let Some(path) = t.as_ref_parts().and_then(|p| self.function_at(p)) {
             return hir::WithValue::Function(hir::Callee::Function(path));
         }
-        if replaces_function {
-            if let Some(name) =
+        if replaces_function
+            && let Some(name) =
                 builtin_name(self.f.names, t).filter(|n| self.f.functions.builtins.contains(n))
-            {
-                return hir::WithValue::Function(hir::Callee::Builtin(name));
-            }
+        {
+            return hir::WithValue::Function(hir::Callee::Builtin(name));
         }
         hir::WithValue::Term(self.term(t))
     }

@@ -68,6 +68,22 @@ fn comprehension_term(names: &mut Names, t: &mut Term) {
     append_to_body(&mut c.body, support);
 }
 
+/// `a == b` becomes `a = b`: once a body is known to be safe, both say the same.
+pub(crate) fn equals(body: &mut Body) {
+    walk::rewrite_bodies(body, &mut |body| body.iter_mut().for_each(equal));
+}
+
+fn equal(e: &mut Expr) {
+    let ExprKind::Call(call) = &mut e.kind else { return };
+    let is_equal = matches!(&call.op.target, Target::Builtin(name) if &**name == "equal");
+    if !is_equal || call.args.len() != 2 {
+        return;
+    }
+    if let (Some(b), Some(a)) = (call.args.pop(), call.args.pop()) {
+        e.kind = ExprKind::Unify(a, b);
+    }
+}
+
 /// Binds dynamic terms to variables before the statements that use them.
 pub(crate) fn dynamic_terms(names: &mut Names, body: &mut Body) {
     let mut out = Vec::with_capacity(body.len());

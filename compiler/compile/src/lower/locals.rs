@@ -590,10 +590,10 @@ fn rename_in_head(term: &mut Term, scope: &Scope) {
             }
             return true;
         }
-        if let TermKind::Var(name) = &mut t.kind {
-            if let Some(local) = scope.locals.get(name) {
-                *name = local.name;
-            }
+        if let TermKind::Var(name) = &mut t.kind
+            && let Some(local) = scope.locals.get(name)
+        {
+            *name = local.name;
         }
         false
     });

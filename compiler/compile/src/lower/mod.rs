@@ -189,6 +189,15 @@ impl<'a> Lowering<'a> {
         module_order(self.sources, self.modules)
     }
 
+    /// Modules in order, with their rules.
+    fn rules_by_module(&self) -> Vec<(usize, Vec<usize>)> {
+        let mut own = vec![Vec::new(); self.modules.len()];
+        for &i in &self.program.order {
+            own[self.program.rules[i].module].push(i);
+        }
+        self.modules_in_order().into_iter().map(|m| (m, std::mem::take(&mut own[m]))).collect()
+    }
+
     fn each_rule(&mut self, mut f: impl FnMut(&mut Names, &mut Rule, &mut Vec<Diagnostic>)) {
         let Program { names, rules, order, .. } = &mut self.program;
         for &i in order.iter() {
@@ -253,10 +262,10 @@ impl<'a> Lowering<'a> {
 
     fn resolve(&mut self) {
         let exports = self.exports();
-        for module in self.modules_in_order() {
+        for (module, own) in self.rules_by_module() {
             let mut globals = self.globals(module, &exports);
-            let Program { names, rules, order, .. } = &mut self.program;
-            for &i in order.iter().filter(|&&i| rules[i].module == module).collect::<Vec<_>>() {
+            let Program { names, rules, .. } = &mut self.program;
+            for i in own {
                 if let Err((root, span)) = Resolver::new(names, &mut globals).rule(&mut rules[i]) {
                     let span = if self.options.strict { span } else { rules[i].span };
                     let text =
@@ -303,11 +312,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn check_overrides(&mut self) {
-        for module in self.modules_in_order() {
+        for (module, own) in self.rules_by_module() {
             if self.is_v1(module) {
                 let p = &self.program;
-                let rules: Vec<&Rule> =
-                    p.order.iter().map(|&i| &p.rules[i]).filter(|r| r.module == module).collect();
+                let rules: Vec<&Rule> = own.iter().map(|&i| &p.rules[i]).collect();
                 let found = check::root_overrides(&p.names, &rules);
                 self.found.extend(found);
             }
@@ -523,6 +531,7 @@ impl<'a> Lowering<'a> {
     fn hoist_dynamic_terms(&mut self) {
         self.each_rule(|names, rule, _| {
             for branch in &mut rule.branches {
+                hoist::equals(&mut branch.body);
                 hoist::dynamic_terms(names, &mut branch.body);
             }
         });
@@ -740,12 +749,14 @@ fn ground_name(rule: &Rule) -> String {
 
 fn unsafe_in_head(names: &Names, term: &Term, bound: &NameSet, scope: &str, found: &mut Vec<(Span, String)>) {
     walk::term(term, &mut |t| {
-        if let TermKind::Var(name) = t.kind {
-            if !bound.contains(&name) && !name.is_root() && !names.is_generated(name) {
-                let text = format!("var {} is unsafe{scope}", names.text(name));
-                if !found.iter().any(|(_, other)| *other == text) {
-                    found.push((t.span, text));
-                }
+        if let TermKind::Var(name) = t.kind
+            && !bound.contains(&name)
+            && !name.is_root()
+            && !names.is_generated(name)
+        {
+            let text = format!("var {} is unsafe{scope}", names.text(name));
+            if !found.iter().any(|(_, other)| *other == text) {
+                found.push((t.span, text));
             }
         }
         matches!(t.kind, TermKind::Comprehension(_))

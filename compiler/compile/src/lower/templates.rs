@@ -89,7 +89,7 @@ impl Templates<'_> {
             items.push(Term::string("", span));
         }
         let args = vec![Term::new(TermKind::Array(items), span)];
-        let op = Operator { target: Target::Builtin(Arc::from("internal.template_string")), span };
+        let op = Operator { target: Target::Builtin(Arc::from("internal.template_string")) };
         TermKind::Call(Box::new(Call { op, args }))
     }
 
@@ -112,13 +112,13 @@ impl Templates<'_> {
         match kind {
             ExprKind::Term(t) => Some(t),
             ExprKind::Call(c) => {
-                if let Target::Builtin(name) = &c.op.target {
-                    if (self.is_relation)(name) {
-                        let text = "that may cause multiple outputs";
-                        let message = format!("illegal call to relation built-in '{name}' {text}");
-                        self.errors.push((span, message));
-                        return None;
-                    }
+                if let Target::Builtin(name) = &c.op.target
+                    && (self.is_relation)(name)
+                {
+                    let text = "that may cause multiple outputs";
+                    let message = format!("illegal call to relation built-in '{name}' {text}");
+                    self.errors.push((span, message));
+                    return None;
                 }
                 Some(Term::new(TermKind::Call(Box::new(c)), span))
             }

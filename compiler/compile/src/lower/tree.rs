@@ -47,7 +47,6 @@ pub(crate) struct Call {
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     pub(crate) target: Target,
-    pub(crate) span: Span,
 }
 
 /// How an operator is named.
@@ -166,7 +165,6 @@ pub(crate) struct Rule {
     pub(crate) default: bool,
     /// First word of the head.
     pub(crate) name: String,
-    pub(crate) name_span: Span,
     /// Steps of the head after the name.
     pub(crate) steps: Vec<Term>,
     /// `contains`, or a partial set of v0: [`Branch::value`] is the element.

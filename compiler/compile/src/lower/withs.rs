@@ -50,10 +50,11 @@ impl Withs<'_> {
 
     /// A variable with the name of a builtin is the builtin, not a variable.
     fn name_builtin(&self, t: &mut Term) {
-        if let TermKind::Var(name) = t.kind {
-            if !self.names.is_rewritten(name) && self.builtins.contains(self.names.raw(name)) {
-                t.kind = TermKind::Ref(vec![Term::var(name, t.span)]);
-            }
+        if let TermKind::Var(name) = t.kind
+            && !self.names.is_rewritten(name)
+            && self.builtins.contains(self.names.raw(name))
+        {
+            t.kind = TermKind::Ref(vec![Term::var(name, t.span)]);
         }
     }
 
@@ -104,10 +105,10 @@ impl Withs<'_> {
         if replaces_function && self.is_function(&with.value)? {
             return Ok(false);
         }
-        if let Some(value) = with.value.as_ref_parts().and_then(|p| self.tree.at_ref(p)) {
-            if self.is_function_node(value) {
-                return Ok(false);
-            }
+        if let Some(value) = with.value.as_ref_parts().and_then(|p| self.tree.at_ref(p))
+            && self.is_function_node(value)
+        {
+            return Ok(false);
         }
         Ok(with.value.requires_eval())
     }

@@ -93,15 +93,11 @@ impl Unifier<'_> {
         match &b.kind {
             TermKind::Var(name) => self.unify_all(*name, a),
             TermKind::Comprehension(_) => self.mark_all_safe(a),
-            TermKind::Ref(parts) => {
-                if ref_is_safe(parts, self.safe) {
-                    self.mark_all_safe(a);
-                }
+            TermKind::Ref(parts) if ref_is_safe(parts, self.safe) => {
+                self.mark_all_safe(a);
             }
-            TermKind::Call(_) => {
-                if is_safe(b, self.safe) {
-                    self.mark_all_safe(a);
-                }
+            TermKind::Call(_) if is_safe(b, self.safe) => {
+                self.mark_all_safe(a);
             }
             TermKind::Array(others) if others.len() == items.len() => {
                 items.iter().zip(others).for_each(|(x, y)| self.unify(x, y));
@@ -113,15 +109,11 @@ impl Unifier<'_> {
     fn unify_object(&mut self, a: &Term, pairs: &[(Term, Term)], b: &Term) {
         match &b.kind {
             TermKind::Var(name) => self.unify_all(*name, a),
-            TermKind::Ref(parts) => {
-                if ref_is_safe(parts, self.safe) {
-                    self.mark_all_safe(a);
-                }
+            TermKind::Ref(parts) if ref_is_safe(parts, self.safe) => {
+                self.mark_all_safe(a);
             }
-            TermKind::Call(_) => {
-                if is_safe(b, self.safe) {
-                    self.mark_all_safe(a);
-                }
+            TermKind::Call(_) if is_safe(b, self.safe) => {
+                self.mark_all_safe(a);
             }
             TermKind::Object(others) if others.len() == pairs.len() => {
                 for (key, value) in pairs {

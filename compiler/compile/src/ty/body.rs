@@ -1,7 +1,7 @@
 //! Bodies: types of variables and terms, and checks of calls and unifications.
 
 use super::refs::Documents;
-use super::text::{arguments, ref_text};
+use super::text::{arguments, parameter_names, ref_text, wanted};
 use super::tree::Tree;
 use super::vocabulary::Field;
 use super::{Annotated, TypeOptions};
@@ -223,7 +223,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let have = format!("have: {}", arguments(have.iter().map(Option::as_ref)));
-        let want = format!("want: {}", arguments(want.iter().map(Some)));
+        let want = format!("want: {}", wanted(&parameter_names(name), want));
         self.diagnostics.push(
             Diagnostic::error(
                 "govc_argument_type",
@@ -321,7 +321,8 @@ impl<'a> Checker<'a> {
                 true
             }
             (Term::Array(_) | Term::Object(_) | Term::Set(_), Type::Any(of)) => {
-                of.iter().fold(false, |found, t| self.unify_with(term, t, true) || found)
+                let fits: Vec<bool> = of.iter().map(|t| self.unify_with(term, t, true)).collect();
+                fits.contains(&true)
             }
             (Term::Array(items), Type::Array(first, rest)) => {
                 (items.len() == first.len() || rest.is_some())

@@ -70,3 +70,22 @@ pub(crate) fn arguments<'t>(types: impl Iterator<Item = Option<&'t Type>>) -> St
     let shown: Vec<String> = types.map(|t| t.map_or_else(|| "???".to_owned(), Type::to_string)).collect();
     format!("({})", shown.join(", "))
 }
+
+/// Parameters and result as OPA writes what is wanted: with the names that builtins give their parameters.
+pub(crate) fn wanted(names: &[&str], types: &[Type]) -> String {
+    let shown: Vec<String> = types
+        .iter()
+        .enumerate()
+        .map(|(i, ty)| match names.get(i) {
+            Some(name) if !name.is_empty() => format!("{name}: {ty}"),
+            _ => ty.to_string(),
+        })
+        .collect();
+    format!("({})", shown.join(", "))
+}
+
+/// The names that a builtin gives its parameters, then that of its result.
+pub(crate) fn parameter_names(builtin: &str) -> Vec<&'static str> {
+    let builtin = govc_stdlib::lookup(builtin);
+    builtin.map_or_else(Vec::new, |b| b.args.iter().map(|(name, _)| *name).collect())
+}

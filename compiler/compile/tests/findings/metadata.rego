@@ -1,0 +1,11 @@
+# METADATA
+# scope: galaxy
+package p
+
+# METADATA
+# title: [unclosed
+a := 1
+
+# METADATA
+# scope: package
+b := 2
