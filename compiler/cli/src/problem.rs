@@ -90,8 +90,9 @@ impl Problem {
             let indent = index.saturating_sub(line.len() - text.len());
             lines.extend([text.to_owned(), format!("{}^", " ".repeat(indent))]);
         }
-        let notes = self.diagnostic.iter().flat_map(|d| &d.notes);
-        lines.extend(notes.filter(|note| note.starts_with("have: ") || note.starts_with("want")).cloned());
+        // Of a type error OPA prints what is there and what is wanted; suggestions are ours alone.
+        let typed = self.diagnostic.iter().filter(|d| d.opa_code == "rego_type_error");
+        lines.extend(typed.flat_map(|d| &d.notes).filter(|note| !note.starts_with("did you mean")).cloned());
         lines.join("\n\t")
     }
 

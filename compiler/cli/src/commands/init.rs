@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("policy/access_test.rego", include_str!("init/access_test.rego")),
     ("data.json", include_str!("init/data.json")),
     ("input.json", include_str!("init/input.json")),
+    ("schemas/input.json", include_str!("init/input.schema.json")),
 ];
 
 pub(crate) fn run(args: &Init) -> Exit {
