@@ -6,6 +6,7 @@
 pub mod cases;
 pub mod fixtures;
 mod oracle;
+pub mod peers;
 pub mod plan;
 pub mod plan_cases;
 pub mod yaml;
