@@ -22,7 +22,10 @@ fn main() -> ExitCode {
 fn run(folder: &std::path::Path) -> Result<(), String> {
     let wanted = std::env::args().nth(1).unwrap_or("all".to_owned());
     let rounds = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(61);
-    println!("{:4} {:>14} {:>14} {:>8} {:>20} {:>8}", "", "govc VM", "regorus RVM", "ratio", "interpreter", "ratio");
+    println!(
+        "{:4} {:>14} {:>14} {:>8} {:>20} {:>8}",
+        "", "govc VM", "regorus RVM", "ratio", "interpreter", "ratio"
+    );
     for w in peers::workloads(folder)?.iter().filter(|w| wanted == "all" || w.name == wanted) {
         if std::env::args().any(|a| a == "--bytecode") {
             println!("{}", govc_bytecode::text::print(&peers::compile(w)?));

@@ -169,7 +169,7 @@ ops! {
     /// Calls the function whose path the registers spell; undefined when there is none. Costs fuel.
     CallDynamic "call_dynamic" { dst: Dst, path: Regs, args: Regs, fail: Target }
     /// Calls a builtin; undefined when its result is, unless it is declared to have none.
-    Builtin "builtin" { dst: Dst, builtin: Builtin, args: Regs, fail: Target }
+    Builtin "call_builtin" { dst: Dst, builtin: Builtin, args: Regs, fail: Target }
     /// Returns from the function; the result may be undefined.
     Return "return" { src: Src }
     /// Returns undefined.

@@ -24,6 +24,8 @@ pub(crate) struct Cell<'q> {
     shared: bool,
     /// Its value, if nothing has changed since.
     frozen: Option<Value<'q>>,
+    /// For an object that holds builders: the version of all cells when it was frozen.
+    frozen_at: u64,
     /// Elements, or keys of an object.
     items: Vec<Value<'q>>,
     /// Values of an object.
@@ -55,6 +57,8 @@ pub(crate) struct Builders<'q> {
     in_use: usize,
     /// Values that were put into cells, to bound their memory.
     pushed: usize,
+    /// Grows with every change of any cell.
+    version: u64,
 }
 
 struct ValueHasher(u64);
@@ -123,6 +127,7 @@ impl<'q> Cell<'q> {
             kind: Kind::Array,
             shared: false,
             frozen: None,
+            frozen_at: 0,
             items: Vec::new(),
             values: Vec::new(),
             inner: Vec::new(),
@@ -149,6 +154,7 @@ impl<'q> Cell<'q> {
             kind: self.kind,
             shared: false,
             frozen: None,
+            frozen_at: 0,
             items: recycle(self.items),
             values: recycle(self.values),
             inner: self.inner,
@@ -217,7 +223,7 @@ impl<'q> Cell<'q> {
 
 impl<'q> Builders<'q> {
     pub(crate) fn new(cells: Vec<Cell<'q>>) -> Self {
-        Self { cells, in_use: 0, pushed: 0 }
+        Self { cells, in_use: 0, pushed: 0, version: 0 }
     }
 
     pub(crate) fn into_cells(self) -> Vec<Cell<'q>> {
@@ -269,6 +275,7 @@ impl<'q> Builders<'q> {
     /// The cell, about to be changed.
     fn change(&mut self, builder: u32, kind: Kind) -> Option<&mut Cell<'q>> {
         self.pushed += 1;
+        self.version += 1;
         let cell = self.cell(builder).filter(|c| c.kind == kind)?;
         cell.frozen = None;
         Some(cell)
@@ -338,24 +345,38 @@ impl<'q> Builders<'q> {
     }
 
     fn freeze_at(&mut self, heap: Heap<'q>, builder: u32, depth: u32) -> Value<'q> {
+        let version = self.version;
         let Some(cell) = self.cell(builder).filter(|_| depth < MAX_DEPTH) else { return Value::UNDEFINED };
         if cell.inner.is_empty() {
             return cell.freeze_flat(heap);
         }
-        // An object that holds builders cannot know whether these have changed.
+        match cell.frozen {
+            Some(value) if cell.frozen_at == version => value,
+            _ => self.freeze_nested(heap, builder, depth),
+        }
+    }
+
+    /// An object that holds builders cannot know whether these have changed. While it is frozen it holds
+    /// none, so one that is inside itself ends there.
+    fn freeze_nested(&mut self, heap: Heap<'q>, builder: u32, depth: u32) -> Value<'q> {
+        let version = self.version;
+        let Some(cell) = self.cell(builder) else { return Value::UNDEFINED };
         let inner = std::mem::take(&mut cell.inner);
         let (keys, mut values) = (cell.items.clone(), cell.values.clone());
+        cell.frozen = None;
         for &(at, builder) in &inner {
             let value = self.freeze_at(heap, builder, depth + 1);
             if let Some(place) = values.get_mut(at as usize) {
                 *place = value;
             }
         }
+        let entries = keys.into_iter().zip(values).filter(|(_, v)| !v.is_undefined());
+        let value = heap.object(&mut entries.collect());
         if let Some(cell) = self.cell(builder) {
             cell.inner = inner;
+            (cell.frozen, cell.frozen_at) = (Some(value), version);
         }
-        let entries = keys.into_iter().zip(values).filter(|(_, v)| !v.is_undefined());
-        heap.object(&mut entries.collect())
+        value
     }
 }
 

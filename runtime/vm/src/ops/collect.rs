@@ -95,7 +95,10 @@ impl<'q> Machine<'q, '_> {
         let (k, v) = (self.get(key), self.get(value));
         if !k.is_undefined() && !v.is_undefined() {
             let old = self.element(register, k);
-            if !old.is_undefined() && old != v {
+            if old == v {
+                return Ok(true);
+            }
+            if !old.is_undefined() {
                 return Err(self.error_at(at, "eval_conflict_error", "object keys must be unique"));
             }
         }

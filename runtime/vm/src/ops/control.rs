@@ -11,11 +11,11 @@ impl<'q> Machine<'q, '_> {
         if new.is_undefined() {
             return Ok(false);
         }
-        if !old.is_undefined() && old != new {
-            return Err(self.conflict(at));
+        if old.is_undefined() {
+            self.set(dst, new);
+            return Ok(true);
         }
-        self.set(dst, new);
-        Ok(true)
+        if old == new { Ok(true) } else { Err(self.conflict(at)) }
     }
 
     #[cold]
