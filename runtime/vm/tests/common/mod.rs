@@ -65,7 +65,7 @@ pub fn answer(program: &Program, part: &Part) -> Answer {
     let input = part.input.as_ref().map_or(Value::UNDEFINED, |text| {
         json::read(heap, text.as_bytes(), &json::Limits::default()).unwrap()
     });
-    let limits = Limits { fuel: 200_000, time: Some(Duration::from_secs(60)), memory: 4 << 20 };
+    let limits = Limits { fuel: 50_000, time: Some(Duration::from_secs(60)), memory: 1 << 20 };
     let world = &mut Nothing;
     let builtin_errors = BuiltinErrors::Undefined;
     let query = Query { entrypoint, input, world, limits, builtin_errors, recorded: None };
