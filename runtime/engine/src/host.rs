@@ -267,7 +267,7 @@ impl World for Recorder<'_> {
             HostError::Failed(why) => BuiltinError::Failed(why),
         })?;
         json::read(heap, answer.as_bytes(), &json::Limits::default())
-            .map_err(|e| BuiltinError::Failed(format!("the host's answer is not JSON: {:?}", e.kind)))
+            .map_err(|e| BuiltinError::Failed(format!("the host's answer is not JSON: {e}")))
     }
 
     fn print(&mut self, text: &str, file: &str, row: u32) {

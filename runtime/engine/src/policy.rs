@@ -185,7 +185,7 @@ fn read_input<'q>(heap: Heap<'q>, query: &Query<'_>) -> Result<Value<'q>, Decide
         Input::Unwritable(why) => Err(DecideError::Serialize(why.clone())),
         Input::Json(text) => {
             let read = json::read(heap, text, &query.limits.json())
-                .map_err(|e| DecideError::Input { message: format!("{:?}", e.kind), offset: e.offset })?;
+                .map_err(|e| DecideError::Input { message: e.kind.to_string(), offset: e.offset })?;
             if heap.exhausted() { Err(memory_limit(&query.limits)) } else { Ok(read) }
         }
     }

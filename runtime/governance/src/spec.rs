@@ -65,7 +65,7 @@ impl AgentSpec {
         let fields: Value = serde_json::from_str(raw.get()).map_err(|e| SpecError::Json(e.to_string()))?;
         let Value::Object(fields) = fields else { return Err(SpecError::NotAnObject) };
         let canonical =
-            canonical_json(raw.get().as_bytes()).map_err(|e| SpecError::Json(format!("{:?}", e.kind)))?;
+            canonical_json(raw.get().as_bytes()).map_err(|e| SpecError::Json(e.kind.to_string()))?;
         Ok(Self { raw, fields, digest: sha256_hex(&canonical) })
     }
 

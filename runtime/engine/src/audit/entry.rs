@@ -99,7 +99,7 @@ fn hash_of_line(line: &[u8], hash: &str) -> Option<String> {
 
 fn canonical(value: &impl Serialize) -> Result<String, AuditError> {
     let text = serde_json::to_vec(value).map_err(|e| AuditError::Body(e.to_string()))?;
-    let bytes = digest::canonical(&text).map_err(|e| AuditError::Body(format!("{:?}", e.kind)))?;
+    let bytes = digest::canonical(&text).map_err(|e| AuditError::Body(e.kind.to_string()))?;
     String::from_utf8(bytes).map_err(|e| AuditError::Body(e.to_string()))
 }
 

@@ -210,5 +210,5 @@ fn manifest(spec: &BundleSpec, files: &Files) -> Result<Vec<u8>, BundleError> {
     };
     let text = serde_json::to_vec(&manifest).map_err(json)?;
     digest::canonical(&text)
-        .map_err(|e| BundleError::Json { path: MANIFEST.to_owned(), message: format!("{:?}", e.kind) })
+        .map_err(|e| BundleError::Json { path: MANIFEST.to_owned(), message: e.kind.to_string() })
 }
