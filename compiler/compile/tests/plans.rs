@@ -34,3 +34,31 @@ fn print_plan() {
     let text = std::fs::read_to_string(path).expect("readable");
     println!("{}", ir(&text, &std::env::var("GOVC_ENTRYPOINT").unwrap_or_default(), Level::Full));
 }
+
+/// Planning and optimizing are linear in the policy: ten times the rules take less than thirty times as long.
+#[test]
+fn time_is_linear() {
+    let (small, large) = (time_of(1_000), time_of(10_000));
+    println!("1,000 rules: {small:?}; 10,000 rules: {large:?}");
+    assert!(large < small * 30 + std::time::Duration::from_millis(200), "{small:?} {large:?}");
+}
+
+fn time_of(rules: usize) -> std::time::Duration {
+    let mut text = String::from("package t\n\ndefault allow := false\n\n");
+    for i in 0..rules {
+        text += &format!("allow if {{\n\tinput.action == \"a{i}\"\n\tinput.risk < {i}\n}}\n\n");
+        text += &format!("rule{i} contains x if some x in input.xs[{i}]\n\n");
+    }
+    let mut sources = Sources::default();
+    let file = sources.add("t.rego", text.clone());
+    let parsed = govc_syntax::parse_module(file, &text, &ParseOptions::default());
+    let checked = govc_compile::check(&sources, &[parsed.tree], &CheckOptions::default());
+    assert!(checked.is_ok(), "{:?}", checked.diagnostics);
+    let start = std::time::Instant::now();
+    let request = PlanRequest { entrypoints: vec![String::new()], queries: Vec::new() };
+    let mut policy = govc_compile::plan(&checked.unit, &request).expect("plans");
+    let planned = start.elapsed();
+    opt::run(&mut policy, Level::Full);
+    println!("{rules}: plan {planned:?}, optimize {:?}", start.elapsed() - planned);
+    start.elapsed()
+}

@@ -297,8 +297,10 @@ impl FunctionEmitter<'_, '_> {
         if let Some(key) = self.operand_string(key)? {
             return self.write(target, |dst| Op::DotStr { dst, src, key, fail });
         }
+        // Our planner asks for both keys itself where it knows the number; OPA's plans hold it in a local.
+        let in_store = self.is_data(source) && matches!(key, Operand::Local(_));
         let key = self.operand(key)?;
-        match self.is_data(source) {
+        match in_store {
             true => self.write(target, |dst| Op::DotData { dst, src, key, fail }),
             false => self.write(target, |dst| Op::Dot { dst, src, key, fail }),
         }
