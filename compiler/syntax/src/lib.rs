@@ -5,8 +5,10 @@
 
 pub mod ast;
 pub mod diagnostic;
+pub mod format;
 pub mod lex;
 pub mod literal;
+mod opa;
 mod parse;
 pub mod prepass;
 pub mod source;

@@ -1,0 +1,512 @@
+//! Our tree to OPA's.
+
+use crate::ast;
+use crate::ast::{BinaryOp, HeadOp, LiteralKind, StepKind, TemplatePart, TermKind};
+use crate::source::Span;
+
+use super::*;
+
+/// The tree as OPA has it.
+pub(crate) fn module(text: &str, module: &ast::Module) -> Module {
+    Shaper::new(text, module).module(module)
+}
+
+struct Shaper<'t> {
+    text: &'t str,
+    lines: Vec<u32>,
+    /// `not x` is a body of its own, because `future.keywords.not` is on.
+    not_bodies: bool,
+}
+
+impl<'t> Shaper<'t> {
+    fn new(text: &'t str, module: &ast::Module) -> Self {
+        let mut lines = vec![0];
+        lines.extend(text.bytes().enumerate().filter(|&(_, b)| b == b'\n').map(|(i, _)| i as u32 + 1));
+        let not = |i: &ast::Import| {
+            let names: Vec<&str> = i.path.iter().map(|p| p.name.as_str()).collect();
+            names == ["future", "keywords"] || names == ["future", "keywords", "not"]
+        };
+        Self { text, lines, not_bodies: module.imports.iter().any(not) }
+    }
+
+    fn loc(&self, span: Span) -> Loc {
+        self.at(span.start, span.start, span.end)
+    }
+
+    /// The place of a node whose first token begins at `offset`, with a text of its own.
+    fn at(&self, offset: u32, start: u32, end: u32) -> Loc {
+        let row = self.lines.partition_point(|&l| l <= offset);
+        let line = self.lines.get(row.wrapping_sub(1)).copied().unwrap_or(0);
+        Loc { row: row as u32, col: offset - line + 1, offset, start, end, generated: false }
+    }
+
+    fn module(&self, module: &ast::Module) -> Module {
+        Module {
+            package: module.package.as_ref().map(|p| self.package(p)),
+            imports: module.imports.iter().map(|i| self.import(i)).collect(),
+            rules: module.rules.iter().enumerate().flat_map(|(i, r)| self.rules(i, r)).collect(),
+            comments: module.comments.iter().map(|c| self.comment(c)).collect(),
+        }
+    }
+
+    fn comment(&self, comment: &ast::Comment) -> Comment {
+        let loc = self.loc(comment.span);
+        Comment { text: comment.text.clone(), row: loc.row, col: loc.col, loc }
+    }
+
+    fn package(&self, package: &ast::Package) -> Package {
+        let mut path = self.path(&package.path);
+        if let Some(first) = path.first_mut()
+            && let Value::Var(name) = &first.value
+        {
+            first.value = Value::String { value: name.clone(), raw: false };
+        }
+        // OPA's place of a package is its keyword.
+        let start = package.span.start;
+        Package { path, loc: self.at(start, start, start + "package".len() as u32) }
+    }
+
+    fn path(&self, names: &[ast::Ident]) -> Vec<Term> {
+        let term = |(i, name): (usize, &ast::Ident)| {
+            let value = match i {
+                0 => Value::Var(name.name.clone()),
+                _ => Value::String { value: name.name.clone(), raw: false },
+            };
+            Term { value, loc: self.loc(name.span) }
+        };
+        names.iter().enumerate().map(term).collect()
+    }
+
+    fn import(&self, import: &ast::Import) -> Import {
+        let start = import.span.start;
+        Import {
+            path: self.path(&import.path),
+            alias: import.alias.as_ref().map(|a| a.name.clone()),
+            loc: self.at(start, start, start + "import".len() as u32),
+            added: false,
+        }
+    }
+
+    // --- rules ---
+
+    fn rules(&self, index: usize, rule: &ast::Rule) -> Vec<Rule> {
+        let first = self.rule(index, rule);
+        let mut all = vec![first];
+        for body in &rule.chained {
+            let loc = self.loc(body.span);
+            let mut head = self.head(rule);
+            relocate_head(&mut head, loc);
+            all.push(Rule { default: false, head, body: self.body(body), otherwise: None, loc, index });
+        }
+        all
+    }
+
+    fn rule(&self, index: usize, rule: &ast::Rule) -> Rule {
+        let head = self.head(rule);
+        let start = rule.span.start;
+        let (body, loc) = match (&rule.body, rule.default) {
+            (Some(body), _) => (self.body(body), self.loc(self.without_chained(rule))),
+            (None, true) => {
+                let loc = self.at(start, start, start + "default".len() as u32);
+                (vec![truth(loc)], loc)
+            }
+            (None, false) => {
+                let at = head.value.as_ref().filter(|_| !head.value_is_head).map_or(head.loc, |v| v.loc);
+                (vec![truth(at)], head.loc)
+            }
+        };
+        let otherwise = self.otherwise(index, &rule.elses);
+        Rule { default: rule.default, head, body, otherwise, loc, index }
+    }
+
+    fn without_chained(&self, rule: &ast::Rule) -> Span {
+        let end = match (rule.chained.first(), &rule.body) {
+            (Some(_), Some(body)) => body.span.end,
+            _ => rule.span.end,
+        };
+        Span { end, ..rule.span }
+    }
+
+    fn otherwise(&self, index: usize, elses: &[ast::Else]) -> Option<Box<Rule>> {
+        let (first, rest) = elses.split_first()?;
+        let last = elses.last().map_or(first.span, |e| e.span);
+        let loc = self.loc(first.span.to(last));
+        let start = first.span.start;
+        let end = first.value.as_ref().map_or(start + 4, |(_, v)| v.span.end);
+        let head_loc = self.at(start, start, end);
+        let mut value = match &first.value {
+            Some((_, value)) => self.term(value),
+            None => Term { value: Value::Bool(true), loc: head_loc },
+        };
+        value.loc = head_loc;
+        let head = Head {
+            reference: vec![Term { value: Value::Var("else".to_owned()), loc: head_loc }],
+            args: None,
+            key: None,
+            value: Some(value),
+            assign: matches!(first.value, Some((HeadOp::Assign, _))),
+            value_is_head: false,
+            loc: head_loc,
+        };
+        let body = match &first.body {
+            Some(body) => self.body(body),
+            None => vec![truth(loc)],
+        };
+        Some(Box::new(Rule { default: false, head, body, otherwise: self.otherwise(index, rest), loc, index }))
+    }
+
+    /// OPA's reading of a head: what is the key, what the value, and which value was never written.
+    fn head(&self, rule: &ast::Rule) -> Head {
+        let written = &rule.head;
+        let mut reference = vec![Term { value: Value::Var(written.name.name.clone()), loc: self.loc(written.name.span) }];
+        reference.extend(written.steps.iter().map(|s| self.step(s)));
+        let loc = self.head_loc(rule);
+        let mut head = Head {
+            reference,
+            args: written.args.as_ref().map(|args| args.iter().map(|a| self.term(a)).collect()),
+            key: written.contains.as_ref().map(|c| self.term(c)),
+            value: written.value.as_ref().map(|(_, v)| self.term(v)),
+            assign: matches!(written.value, Some((HeadOp::Assign, _))),
+            value_is_head: false,
+            loc,
+        };
+        let two = head.reference.len() == 2 && head.args.is_none();
+        if written.contains.is_none() && two {
+            self.key_of_two(rule, &mut head);
+        }
+        if head.value.is_none() && head.key.is_none() {
+            head.value = Some(Term { value: Value::Bool(true), loc });
+            head.value_is_head = rule.body.is_none() || (two && written.has_if);
+        }
+        head
+    }
+
+    fn key_of_two(&self, rule: &ast::Rule, head: &mut Head) {
+        let ground = rule.head.steps.iter().all(|s| match &s.kind {
+            StepKind::Index(t) => crate::parse::build::is_ground(t),
+            _ => true,
+        });
+        let step_is_ref = head.reference.get(1).is_some_and(|t| matches!(t.value, Value::Ref(_)));
+        if rule.head.has_if {
+            if !ground || step_is_ref {
+                head.key = head.reference.get(1).cloned();
+            }
+            if head.value.is_none() {
+                head.value = Some(Term { value: Value::Bool(true), loc: head.loc });
+                head.value_is_head = true;
+            }
+            return;
+        }
+        if rule.default {
+            return;
+        }
+        head.key = head.reference.get(1).cloned();
+        if head.value.is_none() {
+            head.reference.truncate(1);
+        }
+    }
+
+    /// A rule without a body is a statement for OPA, and its head has the statement's place.
+    fn head_loc(&self, rule: &ast::Rule) -> Loc {
+        self.loc(rule.head.span)
+    }
+
+    // --- statements ---
+
+    fn body(&self, body: &ast::Body) -> Vec<Expr> {
+        body.literals.iter().map(|l| self.expr(l)).collect()
+    }
+
+    fn expr(&self, literal: &ast::Literal) -> Expr {
+        let loc = self.loc(literal.span);
+        let with: Vec<With> = literal.with.iter().map(|w| self.with(w)).collect();
+        let mut negated = false;
+        let terms = match &literal.kind {
+            LiteralKind::Not(inner) => match self.negation(inner) {
+                Some(terms) => terms,
+                None => {
+                    negated = true;
+                    self.terms(&inner.kind, inner.span)
+                }
+            },
+            kind => self.terms(kind, literal.span),
+        };
+        Expr { terms, negated, with, loc }
+    }
+
+    /// `not x` as a body of its own, where OPA has it so.
+    fn negation(&self, inner: &ast::Literal) -> Option<Terms> {
+        if !self.not_bodies && !matches!(inner.kind, LiteralKind::Group(_)) {
+            return None;
+        }
+        let inner = ungrouped(inner);
+        Some(Terms::Not { body: vec![self.expr(inner)], explicit: false })
+    }
+
+    fn terms(&self, kind: &LiteralKind, span: Span) -> Terms {
+        match kind {
+            LiteralKind::SomeDecl(names) => {
+                Terms::Some(names.iter().map(|n| Term { value: Value::Var(n.name.clone()), loc: self.loc(n.span) }).collect())
+            }
+            LiteralKind::SomeIn { key, value, domain } => {
+                let mut call = vec![self.operator(if key.is_some() { "internal.member_3" } else { "internal.member_2" }, span)];
+                call.extend(key.iter().map(|k| self.term(k)));
+                call.push(self.term(value));
+                call.push(self.term(domain));
+                let first = key.as_ref().unwrap_or(value);
+                let loc = self.at(first.span.start, first.span.start, domain.span.end);
+                Terms::Some(vec![Term { value: Value::Call(call), loc }])
+            }
+            LiteralKind::Every { key, value, domain, body } => {
+                let var = |i: &ast::Ident| Term { value: Value::Var(i.name.clone()), loc: self.loc(i.span) };
+                Terms::Every {
+                    key: key.as_ref().map(var),
+                    value: var(value),
+                    domain: self.term(domain),
+                    body: self.body(body),
+                }
+            }
+            LiteralKind::Not(inner) => Terms::Not { body: vec![self.expr(ungrouped(inner))], explicit: false },
+            LiteralKind::NotBody(body) => Terms::Not { body: self.body(body), explicit: true },
+            LiteralKind::Assign(a, b) => self.two("assign", a, b, span),
+            LiteralKind::Unify(a, b) => self.two("eq", a, b, span),
+            LiteralKind::Term(term) => match self.term(term) {
+                Term { value: Value::Call(call), .. } => Terms::Call(call),
+                term => Terms::Term(term),
+            },
+            LiteralKind::And(a, b) => Terms::Logical { op: "and", lhs: self.operand(a), rhs: self.operand(b) },
+            LiteralKind::Or(a, b) => Terms::Logical { op: "or", lhs: self.operand(a), rhs: self.operand(b) },
+            LiteralKind::Group(inner) => self.terms(&inner.kind, inner.span),
+            LiteralKind::Error => Terms::Term(Term { value: Value::Null, loc: self.loc(span) }),
+        }
+    }
+
+    fn operand(&self, body: &ast::Body) -> Operand {
+        if body.braced {
+            return Operand { body: self.body(body), brace: Some(self.loc(body.span)) };
+        }
+        let body = body.literals.iter().map(|l| self.expr(ungrouped(l))).collect();
+        Operand { body, brace: None }
+    }
+
+    fn two(&self, operator: &str, a: &ast::Term, b: &ast::Term, span: Span) -> Terms {
+        Terms::Call(vec![self.operator(operator, span), self.term(a), self.term(b)])
+    }
+
+    /// An operator's term; dotted names have a step each.
+    fn operator(&self, name: &str, span: Span) -> Term {
+        let loc = self.loc(span);
+        let mut parts = name.split('.');
+        let head = Term { value: Value::Var(parts.next().unwrap_or_default().to_owned()), loc };
+        let rest = parts.map(|p| Term { value: Value::String { value: p.to_owned(), raw: false }, loc });
+        Term { value: Value::Ref(std::iter::once(head).chain(rest).collect()), loc }
+    }
+
+    fn with(&self, with: &ast::With) -> With {
+        With { target: self.term(&with.target), value: self.term(&with.value), loc: self.loc(with.span) }
+    }
+
+    // --- terms ---
+
+    fn term(&self, term: &ast::Term) -> Term {
+        let loc = self.loc(term.span);
+        let value = match &term.kind {
+            TermKind::Null | TermKind::Error => Value::Null,
+            TermKind::Bool(b) => Value::Bool(*b),
+            TermKind::Number(text) => Value::Number(text.clone()),
+            TermKind::String { value, raw } => Value::String { value: value.clone(), raw: *raw },
+            TermKind::Var(name) if name == "input" || name == "data" => {
+                Value::Ref(vec![Term { value: Value::Var(name.clone()), loc }])
+            }
+            TermKind::Var(name) => Value::Var(name.clone()),
+            TermKind::Paren(inner) => {
+                let mut inner = self.term(inner);
+                (inner.loc.start, inner.loc.end) = (term.span.start, term.span.end);
+                return inner;
+            }
+            TermKind::Ref { head, steps } => return self.reference(head, steps, term.span),
+            TermKind::Call { function, args } => return self.call(function, args, term.span),
+            TermKind::Binary { op, lhs, rhs } => return self.binary(*op, lhs, rhs, term.span),
+            TermKind::MemberPair { key, value, domain } => {
+                let op = self.operator("internal.member_3", term.span);
+                let call = vec![op, self.term(key), self.term(value), self.term(domain)];
+                return self.led_by(key, Value::Call(call), term.span);
+            }
+            TermKind::Array(items) => Value::Array(items.iter().map(|t| self.term(t)).collect()),
+            TermKind::Set(items) => Value::Set(distinct(items.iter().map(|t| self.term(t)).collect())),
+            TermKind::Object(members) => {
+                Value::Object(last_values(members.iter().map(|(k, v)| (self.term(k), self.term(v))).collect()))
+            }
+            TermKind::ArrayComprehension(t, b) => Value::ArrayComprehension(Box::new(self.term(t)), self.body(b)),
+            TermKind::SetComprehension(t, b) => Value::SetComprehension(Box::new(self.term(t)), self.body(b)),
+            TermKind::ObjectComprehension(k, v, b) => {
+                Value::ObjectComprehension(Box::new(self.term(k)), Box::new(self.term(v)), self.body(b))
+            }
+            TermKind::Template { parts, raw } => {
+                Value::Template { parts: parts.iter().map(|p| self.part(p)).collect(), raw: *raw }
+            }
+        };
+        Term { value, loc }
+    }
+
+    /// A term whose first token is that of its first operand.
+    fn led_by(&self, first: &ast::Term, value: Value, span: Span) -> Term {
+        let lead = self.term(first).loc;
+        Term { value, loc: Loc { start: span.start, end: span.end, ..lead } }
+    }
+
+    fn part(&self, part: &TemplatePart) -> Part {
+        match part {
+            TemplatePart::Text(text, span) => Part::Text(text.clone(), self.loc(*span)),
+            TemplatePart::Expr(literal) => {
+                let expr = self.expr(literal);
+                match &expr.terms {
+                    Terms::Term(t) if expr.with.is_empty() && is_scalar(&t.value) => Part::Term(t.clone()),
+                    _ => Part::Expr(Box::new(expr)),
+                }
+            }
+        }
+    }
+
+    /// The head of a reference: a variable stays one, even `input`.
+    fn ref_head(&self, head: &ast::Term) -> Term {
+        match &head.kind {
+            TermKind::Var(name) => Term { value: Value::Var(name.clone()), loc: self.loc(head.span) },
+            _ => self.term(head),
+        }
+    }
+
+    fn reference(&self, head: &ast::Term, steps: &[ast::Step], span: Span) -> Term {
+        let first = self.ref_head(head);
+        let loc = Loc { start: text_start(head), end: span.end, ..first.loc };
+        let mut path = vec![first];
+        path.extend(steps.iter().map(|s| self.step(s)));
+        Term { value: Value::Ref(path), loc }
+    }
+
+    fn step(&self, step: &ast::Step) -> Term {
+        match &step.kind {
+            StepKind::Field(name) => Term {
+                value: Value::String { value: name.clone(), raw: false },
+                loc: self.at(step.span.start + 1, step.span.start + 1, step.span.end),
+            },
+            StepKind::Index(term) => self.term(term),
+            StepKind::Missing => {
+                Term { value: Value::String { value: String::new(), raw: false }, loc: self.loc(step.span) }
+            }
+        }
+    }
+
+    fn call(&self, function: &ast::Term, args: &[ast::Term], span: Span) -> Term {
+        let mut operator = match &function.kind {
+            TermKind::Ref { head, steps } => self.reference(head, steps, function.span),
+            _ => {
+                let head = self.ref_head(function);
+                let loc = head.loc;
+                Term { value: Value::Ref(vec![head]), loc }
+            }
+        };
+        operator.loc.end = function.span.end;
+        let loc = Loc { end: span.end, ..operator.loc };
+        let mut call = vec![operator];
+        call.extend(args.iter().map(|a| self.term(a)));
+        Term { value: Value::Call(call), loc }
+    }
+
+    fn binary(&self, op: BinaryOp, lhs: &ast::Term, rhs: &ast::Term, span: Span) -> Term {
+        let between = Span { start: lhs.span.end, end: rhs.span.start, ..span };
+        let text = &self.text[between.start as usize..between.end as usize];
+        let pad = text.find(op.symbol()).unwrap_or(0) as u32;
+        let at = Span { start: between.start + pad, end: between.start + pad + op.symbol().len() as u32, ..span };
+        let call = vec![self.operator(op.builtin(), at), self.term(lhs), self.term(rhs)];
+        self.led_by(lhs, Value::Call(call), span)
+    }
+}
+
+/// Where OPA's text of a reference begins: at the last token of its head.
+fn text_start(head: &ast::Term) -> u32 {
+    match &head.kind {
+        TermKind::Var(_) | TermKind::Call { .. } => head.span.start,
+        _ => head.span.end.saturating_sub(1),
+    }
+}
+
+fn ungrouped(literal: &ast::Literal) -> &ast::Literal {
+    match &literal.kind {
+        LiteralKind::Group(inner) if literal.with.is_empty() => ungrouped(inner),
+        _ => literal,
+    }
+}
+
+fn truth(loc: Loc) -> Expr {
+    let term = Term { value: Value::Bool(true), loc };
+    Expr { terms: Terms::Term(term), negated: false, with: Vec::new(), loc }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String { .. })
+}
+
+fn relocate_head(head: &mut Head, loc: Loc) {
+    head.loc = loc;
+    let args = head.args.iter_mut().flatten();
+    for term in head.reference.iter_mut().chain(args).chain(&mut head.key).chain(&mut head.value) {
+        term.loc = loc;
+    }
+}
+
+/// A set holds each member once: the first.
+fn distinct(items: Vec<Term>) -> Vec<Term> {
+    let mut seen = Seen::default();
+    let mut kept: Vec<Term> = Vec::with_capacity(items.len());
+    for item in items {
+        if seen.admits(&item.value, |other| other.same(&item.value)) {
+            kept.push(item);
+        }
+    }
+    kept
+}
+
+/// An object holds each key once: the first key with the last value.
+fn last_values(members: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
+    let mut kept: Vec<(Term, Term)> = Vec::with_capacity(members.len());
+    let mut index: std::collections::HashMap<String, Vec<usize>> = std::collections::HashMap::new();
+    for (key, value) in members {
+        let bucket = index.entry(bucket_of(&key.value)).or_default();
+        match bucket.iter().copied().find(|&i| kept[i].0.value.same(&key.value)) {
+            Some(i) => kept[i].1 = value,
+            None => {
+                bucket.push(kept.len());
+                kept.push((key, value));
+            }
+        }
+    }
+    kept
+}
+
+/// Values seen so far, in buckets that keep long literals linear.
+#[derive(Default)]
+struct Seen(std::collections::HashMap<String, Vec<Value>>);
+
+impl Seen {
+    fn admits(&mut self, value: &Value, same: impl Fn(&Value) -> bool) -> bool {
+        let bucket = self.0.entry(bucket_of(value)).or_default();
+        if bucket.iter().any(same) {
+            return false;
+        }
+        bucket.push(value.clone());
+        true
+    }
+}
+
+/// Values that are the same share a bucket.
+fn bucket_of(value: &Value) -> String {
+    match value {
+        Value::Number(text) => format!("n{}", text.parse::<f64>().unwrap_or(0.0)),
+        Value::String { value, .. } => format!("s{value}"),
+        Value::Var(name) => format!("v{name}"),
+        Value::Array(items) => format!("a{}{}", items.len(), items.first().map(|t| bucket_of(&t.value)).unwrap_or_default()),
+        Value::Ref(path) => format!("r{}{}", path.len(), path.last().map(|t| bucket_of(&t.value)).unwrap_or_default()),
+        _ => String::new(),
+    }
+}
