@@ -496,29 +496,40 @@ impl<'t> Prepass<'t> {
             || (self.after_operand() && !matches!(self.top().holds, Holds::Elements | Holds::Group))
     }
 
-    /// Whether the parenthesis at `i` holds `and`, `or`, `not` or `with` rather than a term.
-    fn is_group(&self, i: usize) -> bool {
-        let close = self.partner[i];
-        if close == NONE || close as usize == i + 1 {
-            return false;
-        }
-        let first = self.raw[i + 1].kind;
-        if first == Raw::Not && !self.touches_step(i + 1) {
-            return true;
-        }
-        let mut at = i + 1;
-        let mut operand = false;
-        while at < close as usize {
-            let kind = self.raw[at].kind;
-            if operand
-                && (matches!(kind, Raw::AndWord | Raw::OrWord) && self.is_active(kind) || kind == Raw::With)
-            {
+    /// Whether the parenthesis at `i` holds `and`, `or`, `not` or `with` rather than a term; redundant
+    /// parentheses inside it are looked through.
+    fn is_group(&self, mut i: usize) -> bool {
+        loop {
+            let close = self.partner[i];
+            if close == NONE || close as usize == i + 1 {
+                return false;
+            }
+            if self.holds_logic(i + 1, close as usize) {
                 return true;
             }
-            operand = raw_ends_operand(kind);
-            at = self.skip(at);
+            if self.raw[i + 1].kind != Raw::LParen || self.partner[i + 1] != close - 1 {
+                return false;
+            }
+            i += 1;
         }
-        first == Raw::LParen && self.partner[i + 1] == close - 1 && self.is_group(i + 1)
+    }
+
+    fn holds_logic(&self, first: usize, close: usize) -> bool {
+        if self.raw[first].kind == Raw::Not && !self.touches_step(first) {
+            return true;
+        }
+        let mut at = first;
+        let mut operand = false;
+        while at < close {
+            let kind = self.raw[at].kind;
+            let logical = matches!(kind, Raw::AndWord | Raw::OrWord) && self.is_active(kind);
+            if operand && (logical || kind == Raw::With) {
+                return true;
+            }
+            at = self.skip(at);
+            operand = raw_ends_operand(self.raw[at - 1].kind);
+        }
+        false
     }
 
     /// The index after the token or bracketed tokens at `at`.

@@ -56,7 +56,9 @@ impl Writer<'_> {
             Terms::Term(term) => self.term(term),
             Terms::Call(call) => self.statement_call(call),
             Terms::Some(symbols) => self.some(symbols, expr.loc),
-            Terms::Every { key, value, domain, body } => self.every(key.as_ref(), value, domain, body, expr.loc),
+            Terms::Every { key, value, domain, body } => {
+                self.every(key.as_ref(), value, domain, body, expr.loc)
+            }
             Terms::Not { body, explicit } => self.not(body, *explicit, expr.loc),
             Terms::Logical { .. } => self.logical(expr),
         }
@@ -193,7 +195,13 @@ impl Writer<'_> {
     }
 
     /// The body of a comprehension, `every` or `not`: on lines of its own if it was.
-    pub(super) fn inner_body(&mut self, brackets: (u8, u8), body: &[Expr], before: Loc, whole: Loc) -> Written {
+    pub(super) fn inner_body(
+        &mut self,
+        brackets: (u8, u8),
+        body: &[Expr],
+        before: Loc,
+        whole: Loc,
+    ) -> Written {
         let close = closing_row(self.slice(whole), whole.row, None, brackets.0, brackets.1);
         let Some((last, others)) = body.split_last() else { return self.insert_comments(close) };
         let broken = self.breaks(body, before);
@@ -222,7 +230,7 @@ impl Writer<'_> {
         if first > before.row {
             return true;
         }
-        if body.iter().any(|e| super::term::expr_is_generated(e)) {
+        if body.iter().any(super::term::expr_is_generated) {
             return false;
         }
         body.windows(2).any(|w| w[1].loc.row > w[0].loc.row)
@@ -276,30 +284,22 @@ impl Writer<'_> {
 
     /// The operands and operators of a left-associative chain.
     fn chain<'e>(&self, expr: &'e Expr) -> (Side<'e>, Vec<Link<'e>>) {
+        const NOTHING: &Operand = &Operand { body: Vec::new(), brace: None };
         let mut links = Vec::new();
-        let mut at = expr;
-        loop {
-            let Terms::Logical { op, lhs, rhs } = &at.terms else { break };
+        let mut first = Side { operand: NOTHING, parens: false };
+        let mut at = Some(expr);
+        while let Some(Expr { terms: Terms::Logical { op, lhs, rhs }, .. }) = at {
             let rhs = Side { operand: rhs, parens: operand_needs_parens(rhs, op, true) };
-            let nested = lhs.body.first().filter(|e| {
-                lhs.brace.is_none() && matches!(e.terms, Terms::Logical { .. }) && !operand_needs_parens(lhs, op, false)
-            });
-            match nested {
-                Some(inner) => {
-                    links.push(Link { op, rhs, left_end: self.end_row(inner.loc) });
-                    at = inner;
-                }
-                None => {
-                    let first = Side { operand: lhs, parens: operand_needs_parens(lhs, op, false) };
-                    links.push(Link { op, rhs, left_end: self.operand_end(lhs) });
-                    links.reverse();
-                    return (first, links);
-                }
-            }
+            let parens = operand_needs_parens(lhs, op, false);
+            let chained =
+                |e: &&Expr| matches!(e.terms, Terms::Logical { .. }) && lhs.brace.is_none() && !parens;
+            at = lhs.body.first().filter(chained);
+            let left_end = at.map_or_else(|| self.operand_end(lhs), |inner| self.end_row(inner.loc));
+            links.push(Link { op, rhs, left_end });
+            first = Side { operand: lhs, parens };
         }
         links.reverse();
-        const EMPTY: &Operand = &Operand { body: Vec::new(), brace: None };
-        (Side { operand: EMPTY, parens: false }, links)
+        (first, links)
     }
 
     fn operand_end(&self, operand: &Operand) -> u32 {
@@ -348,7 +348,9 @@ impl Writer<'_> {
         }
         if let Terms::Logical { .. } = expr.terms {
             let (first, _) = self.chain(expr);
-            if let Some(lead) = first.operand.body.first().filter(|_| first.operand.brace.is_none() && !first.parens) {
+            if let Some(lead) =
+                first.operand.body.first().filter(|_| first.operand.brace.is_none() && !first.parens)
+            {
                 self.mark_union_lead(lead);
             }
             return;

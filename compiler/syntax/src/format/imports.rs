@@ -1,6 +1,7 @@
 //! Which imports a formatted module has, and how they are grouped and sorted.
 
-use crate::opa::{Expr, Import, Loc, Module, Operand, Rule, Term, Terms, Value};
+use crate::opa::visit::{self, Node};
+use crate::opa::{Expr, Import, Loc, Module, Term, Terms, Value, operator};
 
 use super::writer::{Comment, Writer};
 use super::{FormatOptions, FormatTarget};
@@ -35,15 +36,15 @@ pub(super) fn settle(module: &mut Module, options: FormatOptions) {
     }
     let v1_imported = module.imports.iter().any(is_rego_v1);
     if options.target == FormatTarget::V0 && !v1_imported {
+        for word in words(module) {
+            ensure(module, &["future", "keywords", word], |i| imports_word(i, word));
+        }
         return;
     }
     if options.drop_v0_imports || v1_imported {
         module.imports.retain(|i| !is_future(i));
-        for word in logical_words(module) {
-            ensure(module, &["future", "keywords", word], |i| {
-                let names = names(i);
-                names == ["future", "keywords"] || names == ["future", "keywords", word]
-            });
+        for word in words(module).into_iter().filter(|w| matches!(*w, "and" | "not" | "or")) {
+            ensure(module, &["future", "keywords", word], |i| imports_word(i, word));
         }
     }
 }
@@ -64,78 +65,31 @@ fn ensure(module: &mut Module, path: &[&str], has: impl Fn(&Import) -> bool) {
     module.imports.push(Import { path, alias: None, loc, added: true });
 }
 
-/// Which of `and`, `not` and `or` the rules use.
-fn logical_words(module: &Module) -> Vec<&'static str> {
+fn imports_word(import: &Import, word: &str) -> bool {
+    let names = names(import);
+    let every = word == "in" && names == ["future", "keywords", "every"];
+    names == ["future", "keywords"] || names == ["future", "keywords", word] || every
+}
+
+/// Which keywords with an import of their own the rules use.
+fn words(module: &Module) -> Vec<&'static str> {
     let mut words = Vec::new();
-    for rule in &module.rules {
-        rule_words(rule, &mut words);
-    }
+    visit::rules(module, &mut |node| match node {
+        Node::Expr(expr) => words.extend(word(expr)),
+        Node::Term(_) => {}
+    });
     words.sort_unstable();
     words.dedup();
     words
 }
 
-fn rule_words(rule: &Rule, words: &mut Vec<&'static str>) {
-    body_words(&rule.body, words);
-    let head = &rule.head;
-    head.reference.iter().chain(head.args.iter().flatten()).chain(&head.key).chain(&head.value).for_each(|t| term_words(t, words));
-    if let Some(otherwise) = &rule.otherwise {
-        rule_words(otherwise, words);
-    }
-}
-
-fn body_words(body: &[Expr], words: &mut Vec<&'static str>) {
-    for expr in body {
-        expr.with.iter().for_each(|w| term_words(&w.value, words));
-        match &expr.terms {
-            Terms::Term(term) => term_words(term, words),
-            Terms::Call(terms) | Terms::Some(terms) => terms.iter().for_each(|t| term_words(t, words)),
-            Terms::Every { domain, body, .. } => {
-                term_words(domain, words);
-                body_words(body, words);
-            }
-            Terms::Not { body, .. } => {
-                words.push("not");
-                body_words(body, words);
-            }
-            Terms::Logical { op, lhs, rhs } => {
-                words.push(op);
-                operand_words(lhs, words);
-                operand_words(rhs, words);
-            }
-        }
-    }
-}
-
-fn operand_words(operand: &Operand, words: &mut Vec<&'static str>) {
-    body_words(&operand.body, words);
-}
-
-fn term_words(term: &Term, words: &mut Vec<&'static str>) {
-    use crate::opa::Part;
-    match &term.value {
-        Value::Ref(items) | Value::Call(items) | Value::Array(items) | Value::Set(items) => {
-            items.iter().for_each(|t| term_words(t, words));
-        }
-        Value::Object(members) => members.iter().for_each(|(k, v)| {
-            term_words(k, words);
-            term_words(v, words);
-        }),
-        Value::ArrayComprehension(t, body) | Value::SetComprehension(t, body) => {
-            term_words(t, words);
-            body_words(body, words);
-        }
-        Value::ObjectComprehension(k, v, body) => {
-            term_words(k, words);
-            term_words(v, words);
-            body_words(body, words);
-        }
-        Value::Template { parts, .. } => parts.iter().for_each(|p| {
-            if let Part::Expr(expr) = p {
-                body_words(std::slice::from_ref(expr), words);
-            }
-        }),
-        _ => {}
+fn word(expr: &Expr) -> Option<&'static str> {
+    match &expr.terms {
+        Terms::Call(call) => operator(call).starts_with("internal.member_").then_some("in"),
+        Terms::Every { .. } => Some("every"),
+        Terms::Not { .. } => Some("not"),
+        Terms::Logical { op, .. } => Some(op),
+        _ => None,
     }
 }
 
@@ -200,7 +154,9 @@ fn groups<'i>(imports: &[&'i Import]) -> Vec<Vec<&'i Import>> {
     let mut groups: Vec<Vec<&Import>> = Vec::new();
     for &import in imports {
         match groups.last_mut() {
-            Some(group) if group.last().is_some_and(|l| import.loc.row <= l.loc.row + 1) => group.push(import),
+            Some(group) if group.last().is_some_and(|l| import.loc.row <= l.loc.row + 1) => {
+                group.push(import)
+            }
             _ => groups.push(vec![import]),
         }
     }

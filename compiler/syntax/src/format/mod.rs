@@ -7,6 +7,7 @@
 
 mod expr;
 mod imports;
+mod migrate;
 mod rule;
 mod term;
 mod writer;
@@ -52,7 +53,7 @@ pub struct FormatOptions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// The text does not parse; what OPA would say.
+    /// The text does not parse, or holds what v1 does not know; what OPA would say.
     Parse(Vec<crate::Diagnostic>),
     /// The text cannot be laid out; a message.
     Layout(String),
@@ -91,11 +92,27 @@ pub fn format_source(text: &str, options: FormatOptions) -> Result<String, Forma
         return Err(FormatError::Parse(parsed.diagnostics));
     }
     let mut module = opa::module(text, &parsed.tree);
+    if options.target != FormatTarget::V0 {
+        let findings = migrate::check(&module);
+        if !findings.is_empty() {
+            return Err(FormatError::Parse(findings));
+        }
+    }
     let style = style(&module, options.target);
     imports::settle(&mut module, options);
     let mut writer = Writer::new(text, style, std::mem::take(&mut module.comments));
     writer.module(&module).map_err(FormatError::Layout)?;
-    Ok(writer.finish())
+    let formatted = writer.finish();
+    if options.target == FormatTarget::V0ToV1 {
+        must_parse(&formatted, &parse)?;
+    }
+    Ok(formatted)
+}
+
+/// A v0 text may use names that `import rego.v1` makes keywords; only the result shows it.
+fn must_parse(formatted: &str, options: &ParseOptions) -> Result<(), FormatError> {
+    let diagnostics = parse_module(FileId(0), formatted, options).diagnostics;
+    if diagnostics.is_empty() { Ok(()) } else { Err(FormatError::Parse(diagnostics)) }
 }
 
 /// What the module's imports and heads say about how to write rules.

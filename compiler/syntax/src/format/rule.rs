@@ -1,6 +1,6 @@
 //! Rules: heads, bodies, `else`.
 
-use crate::opa::{Expr, Head, Rule, Terms, Value};
+use crate::opa::{Expr, Head, Rule, Term, Terms, Value};
 
 use super::is_constant_body;
 use super::writer::{Stop, Writer, Written, closing_row};
@@ -165,12 +165,27 @@ impl Writer<'_> {
         if head.key.is_none() && is_true && !constant && !default {
             return Ok(());
         }
-        let v1_constant = self.style.v1 && constant && head.key.is_none() && head.args.as_ref().is_none_or(Vec::is_empty);
+        if is_true && !constant && !default && self.reads_back_without_value(head) {
+            return Ok(());
+        }
+        let v1_constant =
+            self.style.v1 && constant && head.key.is_none() && head.args.as_ref().is_none_or(Vec::is_empty);
         if head.value_is_head && !is_else && is_true && !v1_constant {
             return Ok(());
         }
         self.write(if head.assign || self.style.v1 { " := " } else { " = " });
         self.term(value)
+    }
+
+    /// `p.a := true if ..` has no key for OPA once `if` is written, and then no value: OPA needs two runs
+    /// to see that.
+    fn reads_back_without_value(&self, head: &Head) -> bool {
+        let ground = |t: &Term| {
+            matches!(t.value, Value::String { .. } | Value::Number(_) | Value::Bool(_) | Value::Null)
+        };
+        (self.style.v1 || self.style.ifs)
+            && head.reference.len() == 2
+            && head.key.as_ref().is_some_and(ground)
     }
 
     // --- bodies ---

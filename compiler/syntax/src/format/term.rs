@@ -118,7 +118,8 @@ impl Writer<'_> {
 
     fn string_step(&mut self, name: &str, loc: Loc) {
         let kept = self.is_keyword(name) && self.slice(loc).starts_with('"');
-        let text = if !is_identifier(name) || kept { format!("[{}]", quoted(name)) } else { format!(".{name}") };
+        let text =
+            if !is_identifier(name) || kept { format!("[{}]", quoted(name)) } else { format!(".{name}") };
         self.write(&text);
     }
 
@@ -173,7 +174,11 @@ impl Writer<'_> {
             if i > 0 {
                 self.write(if i + 1 == operands.len() { " in " } else { ", " });
             }
+            // OPA writes `x in (y in z)` without the parentheses, which is another statement.
+            let nested = (i > 0 || operands.len() == 3) && is_membership(operand);
+            self.write(if nested { "(" } else { "" });
             self.term_in(true, operand)?;
+            self.write(if nested { ")" } else { "" });
         }
         if parens {
             self.write(")");
@@ -299,14 +304,28 @@ impl Writer<'_> {
 
     // --- comprehensions ---
 
-    fn comprehension(&mut self, brackets: (u8, u8), term: &Term, at: Loc, body: &[Expr], loc: Loc) -> Written {
+    fn comprehension(
+        &mut self,
+        brackets: (u8, u8),
+        term: &Term,
+        at: Loc,
+        body: &[Expr],
+        loc: Loc,
+    ) -> Written {
         self.write(if brackets.0 == b'[' { "[" } else { "{" });
         let written = self.comprehension_rest(brackets, term, at, body, loc);
         self.write(if brackets.0 == b'[' { "]" } else { "}" });
         written
     }
 
-    fn comprehension_rest(&mut self, brackets: (u8, u8), term: &Term, at: Loc, body: &[Expr], loc: Loc) -> Written {
+    fn comprehension_rest(
+        &mut self,
+        brackets: (u8, u8),
+        term: &Term,
+        at: Loc,
+        body: &[Expr],
+        loc: Loc,
+    ) -> Written {
         if at.row > loc.row {
             self.end_line();
             self.start_line();
@@ -419,6 +438,11 @@ fn group(mut elements: Vec<Element<'_>>, before: Loc) -> Vec<Vec<Element<'_>>> {
     lines
 }
 
+/// `x in y`.
+fn is_membership(term: &Term) -> bool {
+    matches!(&term.value, Value::Call(call) if operator(call) == "internal.member_2")
+}
+
 /// A call of the union, which would open a comprehension inside brackets.
 pub(super) fn is_union_call(term: &Term) -> bool {
     matches!(&term.value, Value::Call(call) if operator(call) == "or")
@@ -428,7 +452,9 @@ pub(super) fn is_union_call(term: &Term) -> bool {
 fn is_generated(term: &Term) -> bool {
     match &term.value {
         Value::Var(name) => name.starts_with("__local"),
-        Value::Ref(items) | Value::Call(items) | Value::Array(items) | Value::Set(items) => items.iter().any(is_generated),
+        Value::Ref(items) | Value::Call(items) | Value::Array(items) | Value::Set(items) => {
+            items.iter().any(is_generated)
+        }
         Value::Object(members) => members.iter().any(|(k, v)| is_generated(k) || is_generated(v)),
         Value::ArrayComprehension(t, body) | Value::SetComprehension(t, body) => {
             is_generated(t) || body.iter().any(expr_is_generated)
@@ -494,12 +520,15 @@ pub(super) fn plain(term: &Term) -> String {
         Value::Number(text) | Value::Var(text) => text.clone(),
         Value::String { value, .. } => quoted(value),
         Value::Ref(path) => plain_ref(path),
-        Value::Call(call) => format!("{}({})", call.first().map(plain).unwrap_or_default(), list(&call[1.min(call.len())..])),
+        Value::Call(call) => {
+            format!("{}({})", call.first().map(plain).unwrap_or_default(), list(&call[1.min(call.len())..]))
+        }
         Value::Array(items) => format!("[{}]", list(items)),
         Value::Set(items) if items.is_empty() => "set()".to_owned(),
         Value::Set(items) => format!("{{{}}}", list(items)),
         Value::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(k, v)| format!("{}: {}", plain(k), plain(v))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(k, v)| format!("{}: {}", plain(k), plain(v))).collect();
             format!("{{{}}}", members.join(", "))
         }
         _ => String::new(),

@@ -62,7 +62,11 @@ pub(super) struct Writer<'t> {
 
 impl<'t> Writer<'t> {
     pub(super) fn new(text: &'t str, style: Style, comments: Vec<opa::Comment>) -> Self {
-        let comment = |c: opa::Comment| Comment { row: c.row, col: c.col, text: format!("#{}", c.text).trim_end().to_owned() };
+        let comment = |c: opa::Comment| Comment {
+            row: c.row,
+            col: c.col,
+            text: format!("#{}", c.text).trim_end().to_owned(),
+        };
         Self {
             text,
             style,
@@ -223,7 +227,11 @@ impl<'t> Writer<'t> {
     // --- terms as they stand ---
 
     pub(super) fn save(&self) -> Option<Saved> {
-        (self.next < self.comments.len()).then_some(Saved { len: self.out.len(), level: self.level, next: self.next })
+        (self.next < self.comments.len()).then_some(Saved {
+            len: self.out.len(),
+            level: self.level,
+            next: self.next,
+        })
     }
 
     /// Takes back what was written since, and prints a text as it stands.

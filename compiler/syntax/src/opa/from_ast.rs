@@ -152,13 +152,21 @@ impl<'t> Shaper<'t> {
             Some(body) => self.body(body),
             None => vec![truth(loc)],
         };
-        Some(Box::new(Rule { default: false, head, body, otherwise: self.otherwise(index, rest), loc, index }))
+        Some(Box::new(Rule {
+            default: false,
+            head,
+            body,
+            otherwise: self.otherwise(index, rest),
+            loc,
+            index,
+        }))
     }
 
     /// OPA's reading of a head: what is the key, what the value, and which value was never written.
     fn head(&self, rule: &ast::Rule) -> Head {
         let written = &rule.head;
-        let mut reference = vec![Term { value: Value::Var(written.name.name.clone()), loc: self.loc(written.name.span) }];
+        let mut reference =
+            vec![Term { value: Value::Var(written.name.name.clone()), loc: self.loc(written.name.span) }];
         reference.extend(written.steps.iter().map(|s| self.step(s)));
         let loc = self.head_loc(rule);
         let mut head = Head {
@@ -219,17 +227,26 @@ impl<'t> Shaper<'t> {
 
     fn expr(&self, literal: &ast::Literal) -> Expr {
         let loc = self.loc(literal.span);
-        let with: Vec<With> = literal.with.iter().map(|w| self.with(w)).collect();
+        // Parentheses around a statement are no node; modifiers outside of them win.
+        let mut inner = literal;
+        let mut with = &literal.with;
+        while let LiteralKind::Group(group) = &inner.kind {
+            inner = group;
+            if with.is_empty() {
+                with = &inner.with;
+            }
+        }
+        let with: Vec<With> = with.iter().map(|w| self.with(w)).collect();
         let mut negated = false;
-        let terms = match &literal.kind {
-            LiteralKind::Not(inner) => match self.negation(inner) {
+        let terms = match &inner.kind {
+            LiteralKind::Not(operand) => match self.negation(operand) {
                 Some(terms) => terms,
                 None => {
                     negated = true;
-                    self.terms(&inner.kind, inner.span)
+                    self.terms(&operand.kind, operand.span)
                 }
             },
-            kind => self.terms(kind, literal.span),
+            kind => self.terms(kind, inner.span),
         };
         Expr { terms, negated, with, loc }
     }
@@ -245,11 +262,18 @@ impl<'t> Shaper<'t> {
 
     fn terms(&self, kind: &LiteralKind, span: Span) -> Terms {
         match kind {
-            LiteralKind::SomeDecl(names) => {
-                Terms::Some(names.iter().map(|n| Term { value: Value::Var(n.name.clone()), loc: self.loc(n.span) }).collect())
-            }
+            LiteralKind::SomeDecl(names) => Terms::Some(
+                names
+                    .iter()
+                    .map(|n| Term { value: Value::Var(n.name.clone()), loc: self.loc(n.span) })
+                    .collect(),
+            ),
             LiteralKind::SomeIn { key, value, domain } => {
-                let mut call = vec![self.operator(if key.is_some() { "internal.member_3" } else { "internal.member_2" }, span)];
+                let mut call =
+                    vec![self.operator(
+                        if key.is_some() { "internal.member_3" } else { "internal.member_2" },
+                        span,
+                    )];
                 call.extend(key.iter().map(|k| self.term(k)));
                 call.push(self.term(value));
                 call.push(self.term(domain));
@@ -266,7 +290,9 @@ impl<'t> Shaper<'t> {
                     body: self.body(body),
                 }
             }
-            LiteralKind::Not(inner) => Terms::Not { body: vec![self.expr(ungrouped(inner))], explicit: false },
+            LiteralKind::Not(inner) => {
+                Terms::Not { body: vec![self.expr(ungrouped(inner))], explicit: false }
+            }
             LiteralKind::NotBody(body) => Terms::Not { body: self.body(body), explicit: true },
             LiteralKind::Assign(a, b) => self.two("assign", a, b, span),
             LiteralKind::Unify(a, b) => self.two("eq", a, b, span),
@@ -274,7 +300,9 @@ impl<'t> Shaper<'t> {
                 Term { value: Value::Call(call), .. } => Terms::Call(call),
                 term => Terms::Term(term),
             },
-            LiteralKind::And(a, b) => Terms::Logical { op: "and", lhs: self.operand(a), rhs: self.operand(b) },
+            LiteralKind::And(a, b) => {
+                Terms::Logical { op: "and", lhs: self.operand(a), rhs: self.operand(b) }
+            }
             LiteralKind::Or(a, b) => Terms::Logical { op: "or", lhs: self.operand(a), rhs: self.operand(b) },
             LiteralKind::Group(inner) => self.terms(&inner.kind, inner.span),
             LiteralKind::Error => Terms::Term(Term { value: Value::Null, loc: self.loc(span) }),
@@ -335,9 +363,11 @@ impl<'t> Shaper<'t> {
             TermKind::Array(items) => Value::Array(items.iter().map(|t| self.term(t)).collect()),
             TermKind::Set(items) => Value::Set(distinct(items.iter().map(|t| self.term(t)).collect())),
             TermKind::Object(members) => {
-                Value::Object(last_values(members.iter().map(|(k, v)| (self.term(k), self.term(v))).collect()))
+                Value::Object(members.iter().map(|(k, v)| (self.term(k), self.term(v))).collect())
             }
-            TermKind::ArrayComprehension(t, b) => Value::ArrayComprehension(Box::new(self.term(t)), self.body(b)),
+            TermKind::ArrayComprehension(t, b) => {
+                Value::ArrayComprehension(Box::new(self.term(t)), self.body(b))
+            }
             TermKind::SetComprehension(t, b) => Value::SetComprehension(Box::new(self.term(t)), self.body(b)),
             TermKind::ObjectComprehension(k, v, b) => {
                 Value::ObjectComprehension(Box::new(self.term(k)), Box::new(self.term(v)), self.body(b))
@@ -361,11 +391,23 @@ impl<'t> Shaper<'t> {
             TemplatePart::Expr(literal) => {
                 let expr = self.expr(literal);
                 match &expr.terms {
-                    Terms::Term(t) if expr.with.is_empty() && is_scalar(&t.value) => Part::Term(t.clone()),
+                    Terms::Term(t)
+                        if expr.with.is_empty() && is_scalar(&t.value) && !self.comment_before(literal) =>
+                    {
+                        Part::Term(t.clone())
+                    }
                     _ => Part::Expr(Box::new(expr)),
                 }
             }
         }
+    }
+
+    /// Whether a comment stands between the brace of a template's expression and the expression.
+    fn comment_before(&self, literal: &ast::Literal) -> bool {
+        let before = &self.text[..literal.span.start as usize];
+        let Some(open) = before.rfind('{') else { return false };
+        let mut lines = before[open + 1..].lines().map(str::trim).filter(|l| !l.is_empty()).peekable();
+        lines.peek().is_some() && lines.all(|l| l.starts_with('#'))
     }
 
     /// The head of a reference: a variable stays one, even `input`.
@@ -417,7 +459,8 @@ impl<'t> Shaper<'t> {
         let between = Span { start: lhs.span.end, end: rhs.span.start, ..span };
         let text = &self.text[between.start as usize..between.end as usize];
         let pad = text.find(op.symbol()).unwrap_or(0) as u32;
-        let at = Span { start: between.start + pad, end: between.start + pad + op.symbol().len() as u32, ..span };
+        let at =
+            Span { start: between.start + pad, end: between.start + pad + op.symbol().len() as u32, ..span };
         let call = vec![self.operator(op.builtin(), at), self.term(lhs), self.term(rhs)];
         self.led_by(lhs, Value::Call(call), span)
     }
@@ -467,23 +510,6 @@ fn distinct(items: Vec<Term>) -> Vec<Term> {
     kept
 }
 
-/// An object holds each key once: the first key with the last value.
-fn last_values(members: Vec<(Term, Term)>) -> Vec<(Term, Term)> {
-    let mut kept: Vec<(Term, Term)> = Vec::with_capacity(members.len());
-    let mut index: std::collections::HashMap<String, Vec<usize>> = std::collections::HashMap::new();
-    for (key, value) in members {
-        let bucket = index.entry(bucket_of(&key.value)).or_default();
-        match bucket.iter().copied().find(|&i| kept[i].0.value.same(&key.value)) {
-            Some(i) => kept[i].1 = value,
-            None => {
-                bucket.push(kept.len());
-                kept.push((key, value));
-            }
-        }
-    }
-    kept
-}
-
 /// Values seen so far, in buckets that keep long literals linear.
 #[derive(Default)]
 struct Seen(std::collections::HashMap<String, Vec<Value>>);
@@ -505,8 +531,12 @@ fn bucket_of(value: &Value) -> String {
         Value::Number(text) => format!("n{}", text.parse::<f64>().unwrap_or(0.0)),
         Value::String { value, .. } => format!("s{value}"),
         Value::Var(name) => format!("v{name}"),
-        Value::Array(items) => format!("a{}{}", items.len(), items.first().map(|t| bucket_of(&t.value)).unwrap_or_default()),
-        Value::Ref(path) => format!("r{}{}", path.len(), path.last().map(|t| bucket_of(&t.value)).unwrap_or_default()),
+        Value::Array(items) => {
+            format!("a{}{}", items.len(), items.first().map(|t| bucket_of(&t.value)).unwrap_or_default())
+        }
+        Value::Ref(path) => {
+            format!("r{}{}", path.len(), path.last().map(|t| bucket_of(&t.value)).unwrap_or_default())
+        }
         _ => String::new(),
     }
 }

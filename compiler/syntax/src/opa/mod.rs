@@ -5,6 +5,7 @@
 //! without body has the body `true`, `a.b` without value is a key. All such details live here.
 
 mod from_ast;
+pub(crate) mod visit;
 
 pub(crate) use from_ast::module;
 
@@ -34,7 +35,10 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Number(String),
-    String { value: String, raw: bool },
+    String {
+        value: String,
+        raw: bool,
+    },
     Var(String),
     Ref(Vec<Term>),
     /// The operator, then the arguments.
@@ -45,7 +49,10 @@ pub(crate) enum Value {
     ArrayComprehension(Box<Term>, Vec<Expr>),
     SetComprehension(Box<Term>, Vec<Expr>),
     ObjectComprehension(Box<Term>, Box<Term>, Vec<Expr>),
-    Template { parts: Vec<Part>, raw: bool },
+    Template {
+        parts: Vec<Part>,
+        raw: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +77,21 @@ pub(crate) enum Terms {
     Call(Vec<Term>),
     /// Variables, or one call of `internal.member_2` or `_3`.
     Some(Vec<Term>),
-    Every { key: Option<Term>, value: Term, domain: Term, body: Vec<Expr> },
-    Not { body: Vec<Expr>, explicit: bool },
-    Logical { op: &'static str, lhs: Operand, rhs: Operand },
+    Every {
+        key: Option<Term>,
+        value: Term,
+        domain: Term,
+        body: Vec<Expr>,
+    },
+    Not {
+        body: Vec<Expr>,
+        explicit: bool,
+    },
+    Logical {
+        op: &'static str,
+        lhs: Operand,
+        rhs: Operand,
+    },
 }
 
 /// An operand of `and` or `or`; `brace` is the place of its opening brace, if it has one.
@@ -149,16 +168,21 @@ impl Value {
         match (self, other) {
             (Value::Null, Value::Null) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,
-            (Value::Number(a), Value::Number(b)) => a == b || (a.parse::<f64>() == b.parse::<f64>() && a.len().max(b.len()) < 16),
+            (Value::Number(a), Value::Number(b)) => {
+                a == b || (a.parse::<f64>() == b.parse::<f64>() && a.len().max(b.len()) < 16)
+            }
             (Value::String { value: a, .. }, Value::String { value: b, .. }) => a == b,
             (Value::Var(a), Value::Var(b)) => a == b && a != "_",
             (Value::Ref(a), Value::Ref(b))
             | (Value::Call(a), Value::Call(b))
             | (Value::Array(a), Value::Array(b)) => same_terms(a, b),
-            (Value::Set(a), Value::Set(b)) => a.len() == b.len() && a.iter().all(|x| b.iter().any(|y| x.value.same(&y.value))),
+            (Value::Set(a), Value::Set(b)) => {
+                a.len() == b.len() && a.iter().all(|x| b.iter().any(|y| x.value.same(&y.value)))
+            }
             (Value::Object(a), Value::Object(b)) => {
                 a.len() == b.len()
-                    && a.iter().all(|(k, v)| b.iter().any(|(l, w)| k.value.same(&l.value) && v.value.same(&w.value)))
+                    && a.iter()
+                        .all(|(k, v)| b.iter().any(|(l, w)| k.value.same(&l.value) && v.value.same(&w.value)))
             }
             _ => false,
         }
