@@ -2,6 +2,7 @@
 
 mod admit;
 mod audit;
+mod bench;
 mod build;
 mod capabilities;
 mod check;
@@ -50,6 +51,7 @@ enum Command {
     Test(test::Test),
     Eval(Box<eval::Eval>),
     Parse(parse::Parse),
+    Bench(bench::Bench),
     Build(Box<build::Build>),
     Inspect(inspect::Inspect),
     Sign(sign::Sign),
@@ -82,6 +84,7 @@ fn run(command: Command) -> Exit {
         Command::Test(args) => test::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Parse(args) => parse::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Sign(args) => sign::run(&args),

@@ -13,6 +13,23 @@ pub(crate) fn draw(header: &[String], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// Draws a table without a header, its second column to the right.
+pub(crate) fn bare(rows: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = (0..2).map(|column| width(column, "", rows)).collect();
+    let mut out = rule(&widths, "┌┬┐");
+    for row in rows {
+        let right = widths.last().copied().unwrap_or(0);
+        let cells: Vec<String> = row
+            .iter()
+            .enumerate()
+            .map(|(i, c)| if i == 1 { format!("{c:>right$}") } else { c.clone() })
+            .collect();
+        out.push_str(&line(&cells, &widths, |text, width| format!("{text:width$}")));
+    }
+    out.push_str(&rule(&widths, "└┴┘"));
+    out
+}
+
 fn width(column: usize, title: &str, rows: &[Vec<String>]) -> usize {
     let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
     cells.chain([title.chars().count()]).max().unwrap_or(0)

@@ -24,11 +24,9 @@ fn examples() -> PathBuf {
 
 /// The lines that the tour shows, each with what it printed.
 fn steps(text: &str) -> Vec<(String, String)> {
-    let parts = text.split("\n$ ").skip(1);
-    let parts = parts.map(|part| part.split_once('\n').unwrap_or((part, "")));
-    parts
-        .map(|(line, rest)| (line.to_owned(), rest.split("\n\n# ").next().unwrap().trim_end().to_owned()))
-        .collect()
+    let parts = text.split("\n$ ").skip(1).map(|part| part.split_once('\n').unwrap_or((part, "")));
+    let printed = |rest: &str| format!("\n{rest}").split("\n# ").next().unwrap().trim().to_owned();
+    parts.map(|(line, rest)| (line.to_owned(), printed(rest))).collect()
 }
 
 #[test]
@@ -62,11 +60,11 @@ fn its_lines_give_the_same_when_typed_by_hand() {
         if words[0] == "govc" && reading.contains(&words[1]) {
             let output = govc(&words[1..], &kept);
             let code = output.status.code().unwrap_or(-1);
-            let mut again = stdout(&output).trim_end().to_owned();
+            let mut again = stdout(&output).trim().to_owned();
             if code != 0 {
                 again.push_str(&format!("\n(exit code {code})"));
             }
-            assert_eq!(again, printed, "$ {line}");
+            assert_eq!(again.trim(), printed, "$ {line}");
             typed += 1;
         }
     }

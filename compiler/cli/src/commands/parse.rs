@@ -43,12 +43,12 @@ pub(crate) fn run(args: &Parse) -> Exit {
         files::Request { data: vec![args.path.clone()], parse: args.language.parse(), ..Default::default() };
     let loaded = files::load(&request);
     if !loaded.problems.is_empty() {
-        report(args, &loaded.problems);
+        report(&loaded.problems);
         return Exit::Failure;
     }
     if args.format == Format::Json && args.emit == Form::Ast {
         let problem = problem::Problem::not_yet("OPA's JSON form of the tree is not printed yet");
-        report(args, &[problem]);
+        report(&[problem]);
         return Exit::Failure;
     }
     if emit::sources(args.emit, &loaded) {
@@ -62,17 +62,15 @@ pub(crate) fn run(args: &Parse) -> Exit {
     match found {
         Ok(()) => Exit::Success,
         Err(problems) => {
-            report(args, &problems);
+            report(&problems);
             Exit::Failure
         }
     }
 }
 
-fn report(args: &Parse, problems: &[problem::Problem]) {
-    match args.format {
-        Format::Json => output::println(&problem::errors_node(problems).pretty()),
-        Format::Pretty => output::eprintln(&problem::summary(problems)),
-    }
+fn report(problems: &[problem::Problem]) {
+    // As OPA: JSON whatever the format.
+    output::eprintln(&problem::errors_node(problems).pretty());
 }
 
 fn tokens(args: &Parse) -> Exit {
