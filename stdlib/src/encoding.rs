@@ -277,10 +277,8 @@ fn json_marshal_with_options<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q
 }
 
 fn yaml_is_valid<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    match arg(args, 0).as_str().map(|text| yaml::read(context.heap, text)) {
-        Some(Err(error @ BuiltinError::Unsupported(_))) => Err(error),
-        result => Ok(Value::bool(matches!(result, Some(Ok(_))))),
-    }
+    let text = arg(args, 0).as_str();
+    Ok(Value::bool(text.is_some_and(|text| yaml::read(context.heap, text).is_ok())))
 }
 
 fn yaml_unmarshal<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
@@ -288,5 +286,6 @@ fn yaml_unmarshal<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answ
 }
 
 fn yaml_marshal<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    Ok(context.heap.string(&yaml::write(arg(args, 0))?))
+    let text = yaml::write(arg(args, 0)).map_err(BuiltinError::Failed)?;
+    Ok(context.heap.string(&text))
 }

@@ -1,9 +1,169 @@
-//! STUB yaml
+//! YAML as Go's `yaml.v2` reads and writes it.
+//!
+//! The one surprising fact: it is YAML 1.1: `yes` and `off` are Booleans, `0777` is octal, and a date
+//! stays a text.
+
+mod scalar;
+mod write;
+
+pub(crate) use write::write;
+
 use crate::{Answer, BuiltinError};
 use govc_value::{Heap, Value};
-pub(crate) fn read<'q>(_: Heap<'q>, _: &str) -> Answer<'q> {
-    Err(BuiltinError::not_yet("yaml.unmarshal"))
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use scalar::{Scalar, resolve};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Nesting beyond which a text is refused.
+const MAX_DEPTH: usize = 10_000;
+
+/// A collection that is being read.
+enum Open<'q> {
+    List(usize, Vec<Value<'q>>),
+    Map(usize, Map<'q>),
 }
-pub(crate) fn write(_: Value<'_>) -> Result<String, BuiltinError> {
-    Err(BuiltinError::not_yet("yaml.marshal"))
+
+/// Entries so far, and the key that waits for its value. What `<<` brings in wins over what came before.
+#[derive(Default)]
+struct Map<'q> {
+    entries: Vec<(Value<'q>, Value<'q>)>,
+    key: Option<Key<'q>>,
+}
+
+#[derive(Clone, Copy)]
+enum Key<'q> {
+    Merge,
+    Text(Value<'q>),
+}
+
+/// The value of the first document.
+pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
+    let mut reader = Reader { heap, open: Vec::new(), anchors: HashMap::new() };
+    for event in Parser::new_from_str(text) {
+        let (event, _) = event.map_err(|error| BuiltinError::Failed(format!("yaml: {}", error.info())))?;
+        if let Some(value) = reader.event(event).map_err(BuiltinError::Failed)? {
+            return Ok(value);
+        }
+        if heap.exhausted() {
+            return Err(BuiltinError::Limit("memory limit of the query reached".to_owned()));
+        }
+    }
+    Ok(Value::null())
+}
+
+struct Reader<'q> {
+    heap: Heap<'q>,
+    open: Vec<Open<'q>>,
+    anchors: HashMap<usize, Value<'q>>,
+}
+
+impl<'q> Reader<'q> {
+    /// Takes an event; answers with the document once it is complete.
+    fn event(&mut self, event: Event<'_>) -> Result<Option<Value<'q>>, String> {
+        if self.open.len() > MAX_DEPTH {
+            return Err(format!("yaml: exceeded max depth of {MAX_DEPTH}"));
+        }
+        match event {
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag),
+            Event::SequenceStart(anchor, _) => {
+                self.open.push(Open::List(anchor, Vec::new()));
+                Ok(None)
+            }
+            Event::MappingStart(anchor, _) => {
+                self.open.push(Open::Map(anchor, Map::default()));
+                Ok(None)
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::List(anchor, list)) => self.value(self.heap.array(&list), anchor),
+                Some(Open::Map(anchor, mut map)) => {
+                    let object = self.heap.object(&mut map.entries);
+                    self.value(object, anchor)
+                }
+                None => Ok(None),
+            },
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(value) => self.value(*value, 0),
+                None => Err("yaml: anchor contains itself".to_owned()),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<Cow<'_, Tag>>,
+    ) -> Result<Option<Value<'q>>, String> {
+        let plain = style == ScalarStyle::Plain;
+        let tag = tag.map(|tag| short_tag(&tag));
+        if let Some(Open::Map(_, map)) = self.open.last_mut()
+            && map.key.is_none()
+        {
+            let merge = text == "<<" && plain && tag.is_none();
+            let key = if merge {
+                Key::Merge
+            } else {
+                Key::Text(self.heap.string(&resolve(tag.as_deref(), plain, text)?.key()?))
+            };
+            map.key = Some(key);
+            return Ok(None);
+        }
+        let value = self.scalar_value(&resolve(tag.as_deref(), plain, text)?)?;
+        self.value(value, anchor)
+    }
+
+    fn scalar_value(&self, scalar: &Scalar) -> Result<Value<'q>, String> {
+        Ok(match scalar {
+            Scalar::Null => Value::null(),
+            Scalar::Bool(b) => Value::bool(*b),
+            Scalar::Int(i) => self.heap.bigint(&(*i).into()),
+            Scalar::Float(f) => {
+                let text = scalar::json_float(*f)?;
+                self.heap.number(&text).map_err(|_| format!("json: unsupported value: {text}"))?
+            }
+            Scalar::Text(text) => self.heap.string(text),
+            Scalar::Bytes(bytes) => self.heap.string_lossy(bytes),
+        })
+    }
+
+    /// Puts a value where it belongs.
+    fn value(&mut self, value: Value<'q>, anchor: usize) -> Result<Option<Value<'q>>, String> {
+        if anchor > 0 {
+            self.anchors.insert(anchor, value);
+        }
+        match self.open.last_mut() {
+            None => return Ok(Some(value)),
+            Some(Open::List(_, list)) => list.push(value),
+            Some(Open::Map(_, map)) => match map.key.take() {
+                Some(Key::Text(key)) => map.entries.push((key, value)),
+                Some(Key::Merge) => merge(&mut map.entries, value)?,
+                None => return Err("yaml: invalid map key".to_owned()),
+            },
+        }
+        Ok(None)
+    }
+}
+
+/// `<<`: the entries of a mapping, or of several, of which the first wins.
+fn merge<'q>(into: &mut Vec<(Value<'q>, Value<'q>)>, value: Value<'q>) -> Result<(), String> {
+    let sources = value.as_array().map_or(vec![value], |list| list.as_slice().to_vec());
+    for source in sources.iter().rev() {
+        let Some(object) = source.as_object() else {
+            return Err("yaml: map merge requires map or sequence of maps as the value".to_owned());
+        };
+        into.extend(object.iter());
+    }
+    Ok(())
+}
+
+/// `!!str` for the core schema's tags, the whole tag for others.
+fn short_tag(tag: &Tag) -> String {
+    if tag.handle == "tag:yaml.org,2002:" {
+        format!("!!{}", tag.suffix)
+    } else {
+        format!("{}{}", tag.handle, tag.suffix)
+    }
 }
