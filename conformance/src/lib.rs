@@ -9,6 +9,7 @@ mod oracle;
 pub mod peers;
 pub mod plan;
 pub mod plan_cases;
+pub mod pipeline;
 pub mod yaml;
 
 pub use oracle::{opa, repository, shared};
