@@ -1,7 +1,8 @@
 //! The builtins that a compilation knows: those of the standard library and those the host declares.
 
 use govc_value::Type;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 /// A builtin that the host declares beside those of the standard library.
 #[derive(Clone, Debug)]
@@ -18,7 +19,14 @@ pub struct Builtins {
     /// Builtins that the host adds, by name.
     pub host: BTreeMap<String, HostBuiltin>,
     /// Builtins that must not be called.
-    pub refused: std::collections::BTreeSet<String>,
+    pub refused: BTreeSet<String>,
+}
+
+/// The type of a builtin of the standard library. All are read once.
+pub(crate) fn declared_type(name: &str) -> Option<&'static Type> {
+    static TYPES: OnceLock<HashMap<&'static str, Type>> = OnceLock::new();
+    let types = TYPES.get_or_init(|| govc_stdlib::all().iter().map(|b| (b.name, b.ty())).collect());
+    types.get(name)
 }
 
 impl Builtins {
@@ -29,23 +37,26 @@ impl Builtins {
 
     /// Number of parameters, without variadic ones.
     pub fn arity(&self, name: &str) -> Option<usize> {
-        if let Some(host) = self.host.get(name) {
-            return match &host.ty {
-                Type::Function(args, _, _) => Some(args.len()),
-                _ => None,
-            };
-        }
-        match govc_stdlib::lookup(name)?.ty() {
+        match self.ty_ref(name)? {
             Type::Function(args, _, _) => Some(args.len()),
             _ => None,
         }
     }
 
+    /// Whether it takes any number of arguments.
+    pub fn is_variadic(&self, name: &str) -> bool {
+        matches!(self.ty_ref(name), Some(Type::Function(_, Some(_), _)))
+    }
+
     /// The function type.
     pub fn ty(&self, name: &str) -> Option<Type> {
+        self.ty_ref(name).cloned()
+    }
+
+    fn ty_ref(&self, name: &str) -> Option<&Type> {
         match self.host.get(name) {
-            Some(host) => Some(host.ty.clone()),
-            None => govc_stdlib::lookup(name).map(govc_stdlib::Builtin::ty),
+            Some(host) => Some(&host.ty),
+            None => declared_type(name),
         }
     }
 

@@ -113,12 +113,7 @@ fn known_type(t: &Term) -> Option<Type> {
 }
 
 fn is_variadic(functions: &Functions, target: &Target) -> bool {
-    match target {
-        Target::Builtin(name) => {
-            matches!(functions.builtins.ty(name), Some(Type::Function(_, Some(_), _)))
-        }
-        _ => false,
-    }
+    matches!(target, Target::Builtin(name) if functions.builtins.is_variadic(name))
 }
 
 /// Calls without a value where a value is needed.

@@ -22,16 +22,14 @@ impl Graph {
         let mut seen = BTreeSet::new();
         let mut path: Vec<(usize, usize)> = vec![(start, 0)];
         while let Some((at, next)) = path.last_mut() {
+            if self.edges[*at].binary_search(&start).is_ok() {
+                return Some(path.iter().map(|(r, _)| *r).chain([start]).collect());
+            }
             let Some(&to) = self.edges[*at].get(*next) else {
                 path.pop();
                 continue;
             };
             *next += 1;
-            if to == start {
-                let mut cycle: Vec<usize> = path.iter().map(|(r, _)| *r).collect();
-                cycle.push(start);
-                return Some(cycle);
-            }
             if seen.insert(to) {
                 path.push((to, 0));
             }

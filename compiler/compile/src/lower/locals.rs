@@ -50,7 +50,14 @@ pub(crate) struct Locals<'a> {
 }
 
 /// Renames the locals of a rule: parameters, bodies, head.
-pub(crate) fn rewrite_rule(names: &mut Names, strict: bool, rule: &mut Rule) -> Vec<Finding> {
+///
+/// `is_builtin` tells names of builtins: variables named so become locals, lest they be taken for them.
+pub(crate) fn rewrite_rule(
+    names: &mut Names,
+    strict: bool,
+    is_builtin: &dyn Fn(&str) -> bool,
+    rule: &mut Rule,
+) -> Vec<Finding> {
     let mut errors = Vec::new();
     let mut nested = Locals::new(names, strict);
     nested.closures_of_head(rule);
@@ -62,6 +69,7 @@ pub(crate) fn rewrite_rule(names: &mut Names, strict: bool, rule: &mut Rule) -> 
     let mut unused: Vec<Name> = arguments.iter().flat_map(|s| s.locals.keys().copied()).collect();
     for i in 0..rule.branches.len() {
         let mut locals = Locals { names, scopes: arguments.clone(), strict, errors: Vec::new() };
+        locals.variables_like_builtins(&rule.branches[i].body, is_builtin);
         locals.branch(rule, i, &mut unused);
         errors.append(&mut locals.errors);
     }
@@ -104,6 +112,31 @@ impl<'a> Locals<'a> {
         rename_in_head(&mut branch.value, scope);
         if i == 0 {
             rule.steps.iter_mut().for_each(|t| rename_in_head(t, scope));
+        }
+    }
+
+    fn variables_like_builtins(&mut self, body: &[Expr], is_builtin: &dyn Fn(&str) -> bool) {
+        let mut c = vars::Collector::new(vars::Skip::SAFETY);
+        c.body(body);
+        c.out.retain(|n| !n.is_root() && is_builtin(self.names.raw(*n)) && self.find(*n).is_none());
+        if c.out.is_empty() {
+            return;
+        }
+        let mut mocks = NameSet::default();
+        walk::statements(body, &mut |e| {
+            for with in &e.with {
+                walk::collect_names(&with.target, &mut mocks);
+                walk::collect_names(&with.value, &mut mocks);
+            }
+        });
+        let declared = walk::declared(body);
+        let mut like: Vec<Name> = c.out.into_iter().collect();
+        like.retain(|n| !declared.contains(n) && !mocks.contains(n));
+        like.sort();
+        for name in like {
+            let span = self.names.span(name);
+            let local = self.names.local(name, span);
+            self.insert(name, local, Occurrence::Seen, span);
         }
     }
 
@@ -423,7 +456,7 @@ impl<'a> Locals<'a> {
     fn terms_of(&mut self, expr: &mut Expr) {
         match &mut expr.kind {
             ExprKind::Term(t) => self.term(t),
-            ExprKind::Call(call) => self.call(call, expr.span),
+            ExprKind::Call(call) => self.statement_call(call, expr.span),
             ExprKind::Unify(a, b) | ExprKind::Assign(a, b) => {
                 self.term(a);
                 self.term(b);
@@ -448,19 +481,34 @@ impl<'a> Locals<'a> {
         }
     }
 
-    fn call(&mut self, call: &mut Call, span: Span) {
-        if let Target::Builtin(text) = &call.op.target {
-            let first = text.split('.').next().unwrap_or_default();
-            let shadowed = self.names.find(first).and_then(|n| self.find(n).map(|local| local != n));
-            if let (None, Some(name)) = (shadowed, self.names.find(first)) {
-                self.insert(name, name, Occurrence::Seen, span);
-            }
-            if shadowed == Some(true) {
-                let text = print::operator(self.names, &call.op.target);
-                self.errors.push((span, format!("called function {text} shadowed")));
-            }
+    /// A statement that calls a local variable calls nothing; a call inside of a term is told apart.
+    fn statement_call(&mut self, call: &mut Call, span: Span) {
+        if self.is_shadowed(&call.op.target, span) {
+            let text = print::operator(self.names, &call.op.target);
+            call.op.target = Target::Other(text.into());
         }
         call.args.iter_mut().for_each(|t| self.term(t));
+    }
+
+    fn call(&mut self, call: &mut Call, span: Span) {
+        if self.is_shadowed(&call.op.target, span) {
+            let text = print::operator(self.names, &call.op.target);
+            self.errors.push((span, format!("called function {text} shadowed")));
+        }
+        call.args.iter_mut().for_each(|t| self.term(t));
+    }
+
+    /// Whether a local has the first word of a builtin's name. The word counts as seen.
+    fn is_shadowed(&mut self, target: &Target, span: Span) -> bool {
+        let Target::Builtin(text) = target else { return false };
+        let Some(name) = self.names.find(text.split('.').next().unwrap_or_default()) else { return false };
+        match self.find(name) {
+            Some(local) => local != name,
+            None => {
+                self.insert(name, name, Occurrence::Seen, span);
+                false
+            }
+        }
     }
 
     fn term(&mut self, term: &mut Term) {

@@ -337,8 +337,10 @@ impl<'a> Lowering<'a> {
 
     fn rewrite_locals(&mut self) {
         let strict = self.options.strict;
+        let builtins = &self.options.builtins;
+        let is_builtin = |name: &str| builtins.contains(name);
         self.each_rule(|names, rule, found| {
-            let errors = locals::rewrite_rule(names, strict, rule);
+            let errors = locals::rewrite_rule(names, strict, &is_builtin, rule);
             found.extend(errors.into_iter().map(|f| compile_error("govc_declaration", f)));
         });
     }

@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
                 .builtins
                 .get(name)
                 .cloned()
-                .or_else(|| govc_stdlib::lookup(name).map(|builtin| builtin.ty())),
+                .or_else(|| crate::builtins::declared_type(name).cloned()),
             Callee::Function(path) => self.documents.function(path),
         }
     }
