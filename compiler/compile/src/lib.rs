@@ -11,6 +11,7 @@ pub mod plan;
 
 pub mod annotations;
 mod builtins;
+pub mod catalog;
 mod check;
 mod conflicts;
 mod lower;

@@ -13,7 +13,7 @@ fn module(sources: &mut Sources, name: &str, text: &str) -> ast::Module {
 }
 
 /// Modules are divided by lines of `=`; a line `# query: ...` is checked as a query, `# strict` and
-/// `# print` are options, `# schema: {...}` is the schema of `input`.
+/// `# print` are options, `# schema: {...}` is the schema of `input`, `# catalog: {...}` a catalog.
 fn check_text(text: &str) -> (Sources, Result<String, String>) {
     let mut sources = Sources::default();
     let modules: Vec<ast::Module> = text
@@ -26,6 +26,12 @@ fn check_text(text: &str) -> (Sources, Result<String, String>) {
     if let Some(schema) = option("schema: ") {
         let schema = serde_json::from_str(schema).expect("the schema of a test is JSON");
         schemas.by_name.insert("schema".to_owned(), schema);
+    }
+    if let Some(catalog) = option("catalog: ") {
+        let document = serde_json::from_str(catalog).expect("the catalog of a test is JSON");
+        let mut catalog = govc_compile::catalog::Catalog::default();
+        catalog.read(&document).expect("it is a catalog");
+        catalog.describe(&mut schemas);
     }
     let options = CheckOptions {
         strict: option("strict").is_some(),

@@ -35,6 +35,9 @@ pub(crate) struct Check {
     /// JSON Schema of the input, or a folder of schemas
     #[arg(short, long)]
     schema: Option<String>,
+    /// Files and folders that say which actions, tools, targets and agents there are
+    #[arg(long)]
+    catalog: Vec<String>,
     #[command(flatten)]
     language: Language,
 }
@@ -60,10 +63,13 @@ pub(crate) fn run(args: &Check) -> Exit {
         parse: args.language.parse(),
     };
     let loaded = files::load(&request);
-    let schemas = match files::schema::load(args.schema.as_deref()) {
+    let mut schemas = match files::schema::load(args.schema.as_deref()) {
         Ok(schemas) => schemas,
         Err(problem) => return refuse(args, &loaded, &[problem]),
     };
+    if let Err(problem) = files::schema::add_catalogs(&args.catalog, &mut schemas) {
+        return refuse(args, &loaded, &[problem]);
+    }
     let rules = run::Rules { strict: args.strict, error_limit: args.max_errors, schemas };
     match run::check(&loaded, rules, |_, _| Ok(())) {
         Ok(()) => Exit::Success,

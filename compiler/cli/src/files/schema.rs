@@ -3,6 +3,7 @@
 use super::{any_document, io_problem};
 use crate::problem::Problem;
 use govc_compile::Schemas;
+use govc_compile::catalog::Catalog;
 use std::path::Path;
 
 /// Loads what `--schema` names.
@@ -34,6 +35,28 @@ fn folder(path: &Path, name: &str, schemas: &mut Schemas) -> Result<(), Problem>
         }
     }
     Ok(())
+}
+
+/// Adds what `--catalog` names: files and folders of actions, tools, targets and agents.
+pub(crate) fn add_catalogs(paths: &[String], schemas: &mut Schemas) -> Result<(), Problem> {
+    let mut catalog = Catalog::default();
+    for path in paths {
+        add_catalog(Path::new(path), &mut catalog)?;
+    }
+    catalog.describe(schemas);
+    Ok(())
+}
+
+fn add_catalog(path: &Path, catalog: &mut Catalog) -> Result<(), Problem> {
+    if path.is_dir() {
+        let shown = path.display().to_string();
+        let entries = std::fs::read_dir(path).map_err(|error| io_problem("open", &shown, &error))?;
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        return paths.iter().try_for_each(|path| add_catalog(path, catalog));
+    }
+    let document = read(path)?;
+    catalog.read(&document).map_err(|error| Problem::plain(format!("{}: {error}", path.display())))
 }
 
 fn read(path: &Path) -> Result<serde_json::Value, Problem> {

@@ -93,6 +93,7 @@ fn overridden(path: &[String], ty: &Type, by: &Type) -> Type {
 impl Checker<'_> {
     /// Checks a reference and types the variables in its steps.
     pub(super) fn reference(&mut self, reference: &Ref) {
+        self.key_check(reference);
         match reference.head {
             RefHead::Input => self.leaf(reference, self.documents.input(), 0),
             RefHead::Var(var) => {

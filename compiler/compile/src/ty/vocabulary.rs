@@ -4,7 +4,7 @@
 //! nearest known name is suggested.
 
 use super::body::{Checker, const_key};
-use crate::hir::{Const, RefHead, Term};
+use crate::hir::{Const, Ref, RefHead, Term};
 use govc_syntax::{Diagnostic, Span};
 use govc_value::ty::Key;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ pub enum Noun {
     Tool,
     /// A target of an inventory.
     Target,
+    /// An agent of an inventory.
+    Agent,
     /// A value of a schema's `enum`.
     Value,
 }
@@ -26,6 +28,7 @@ pub enum Noun {
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
     fields: BTreeMap<Vec<String>, (Noun, Vec<String>)>,
+    keys: BTreeMap<Vec<String>, (Noun, Vec<String>)>,
 }
 
 /// A path: `input` or `data`, then constant steps; `*` stands for any element.
@@ -36,6 +39,15 @@ impl Vocabulary {
     pub fn add(&mut self, path: &[&str], noun: Noun, names: impl IntoIterator<Item = String>) {
         let path = path.iter().map(|s| (*s).to_owned()).collect();
         let entry = self.fields.entry(path).or_insert_with(|| (noun, Vec::new()));
+        entry.1.extend(names);
+        entry.1.sort();
+        entry.1.dedup();
+    }
+
+    /// Says which keys an object has. The path is as for [`Vocabulary::add`].
+    pub fn add_keys(&mut self, path: &[&str], noun: Noun, names: impl IntoIterator<Item = String>) {
+        let path = path.iter().map(|s| (*s).to_owned()).collect();
+        let entry = self.keys.entry(path).or_insert_with(|| (noun, Vec::new()));
         entry.1.extend(names);
         entry.1.sort();
         entry.1.dedup();
@@ -92,6 +104,37 @@ impl Checker<'_> {
     }
 }
 
+impl Checker<'_> {
+    /// Checks the constant steps of a reference against the keys that objects are known to have.
+    pub(super) fn key_check(&mut self, reference: &Ref) {
+        if self.options.vocabulary.keys.is_empty() {
+            return;
+        }
+        let mut path = match reference.head {
+            RefHead::Input => vec!["input".to_owned()],
+            RefHead::Data => vec!["data".to_owned()],
+            RefHead::Var(var) => match self.fields.get(var.0 as usize).cloned().flatten() {
+                Some(field) => field,
+                None => return,
+            },
+        };
+        for step in &reference.steps {
+            let key = match const_key(step) {
+                Some(Key::String(text)) => Some(text),
+                _ => None,
+            };
+            let known = self.options.vocabulary.keys.get(&path);
+            if let (Some((noun, known)), Some(name)) = (known, &key)
+                && !known.contains(name)
+            {
+                self.diagnostics.push(unknown_name(*noun, name, known, &path, reference.span));
+                return;
+            }
+            path.push(key.unwrap_or_else(|| "*".to_owned()));
+        }
+    }
+}
+
 fn strings(term: &Term) -> Vec<String> {
     match term {
         Term::Const(Const::String(text)) => vec![text.clone()],
@@ -106,13 +149,14 @@ fn unknown_name(noun: Noun, name: &str, known: &[String], field: &[String], span
         Noun::Action => ("govc_unknown_action", format!("unknown action `{name}`")),
         Noun::Tool => ("govc_unknown_tool", format!("unknown tool `{name}`")),
         Noun::Target => ("govc_unknown_target", format!("unknown target `{name}`")),
+        Noun::Agent => ("govc_unknown_agent", format!("unknown agent `{name}`")),
         Noun::Value => ("govc_impossible_comparison", format!("`{field}` is never `{name}`")),
     };
-    let diagnostic = Diagnostic::error(code, "rego_type_error", span, message);
-    match nearest(name, known) {
-        Some(near) => diagnostic.with_note(format!("did you mean `{near}`?")),
-        None => diagnostic.with_note(format!("`{field}` is one of: {}", shown(known))),
-    }
+    let message = match nearest(name, known) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => format!("{message}; `{field}` is one of: {}", shown(known)),
+    };
+    Diagnostic::error(code, "rego_type_error", span, message)
 }
 
 fn shown(known: &[String]) -> String {
