@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "objects and sets are blocks with a computed layout")]
 
 use crate::compare::{hash_symbol, hash_value};
-use crate::{Arena, Symbol, Value};
+use crate::{Arena, Symbol, Value, layout};
 use std::alloc::Layout;
 use std::marker::PhantomData;
 
@@ -18,6 +18,7 @@ const SCAN: usize = 32;
 const HEADER: usize = size_of::<u64>();
 const VALUE: usize = size_of::<Value<'_>>();
 const WORD: usize = size_of::<u32>();
+const _: () = assert!(HEADER == layout::OBJECT_SYMBOLS && HEADER == layout::SET_ELEMENTS);
 
 /// An array.
 #[derive(Clone, Copy)]
@@ -117,7 +118,7 @@ struct ObjectLayout {
 impl ObjectLayout {
     #[inline]
     const fn new(len: usize) -> Self {
-        let keys = HEADER + (len * WORD).next_multiple_of(HEADER);
+        let keys = layout::object_keys(len);
         let values = keys + len * VALUE;
         Self { keys, values, index: values + len * VALUE }
     }
@@ -436,13 +437,17 @@ impl<'a> Set<'a> {
     /// The element that equals the key, or undefined.
     #[inline]
     pub fn get(self, key: Value<'_>) -> Value<'a> {
+        self.position(key).map_or(Value::UNDEFINED, |at| self.as_slice()[at])
+    }
+
+    /// Where an element stands in the order, if it is there.
+    #[inline]
+    pub fn position(self, key: Value<'_>) -> Option<usize> {
         let elements = self.as_slice();
-        let position = if self.len <= SCAN {
-            elements.iter().position(|e| *e == key)
-        } else {
-            probe(self.index(), hash_value(key), |at| elements[at] == key)
-        };
-        position.map_or(Value::UNDEFINED, |at| elements[at])
+        if self.len <= SCAN {
+            return elements.iter().position(|e| *e == key);
+        }
+        probe(self.index(), hash_value(key), |at| elements[at] == key)
     }
 
     /// Membership.

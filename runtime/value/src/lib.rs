@@ -12,6 +12,7 @@ mod collection;
 mod compare;
 mod frozen;
 pub mod json;
+pub mod layout;
 mod number;
 mod symbol;
 pub mod text;

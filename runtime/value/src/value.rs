@@ -34,6 +34,14 @@ union Bits {
 
 const _: () = assert!(size_of::<Value<'_>>() == 16 && align_of::<Value<'_>>() == 8);
 
+const _: () = {
+    use crate::layout;
+    use std::mem::offset_of;
+    assert!(size_of::<Value<'_>>() == layout::VALUE);
+    assert!(offset_of!(Value<'_>, tag) == layout::TAG && offset_of!(Value<'_>, len) == layout::LEN);
+    assert!(offset_of!(Value<'_>, bits) == layout::PAYLOAD);
+};
+
 /// The tags, in an order that makes truth one comparison: only the first two are not truthy.
 pub mod tag {
     /// No value.
