@@ -7,9 +7,9 @@ pub mod cases;
 pub mod fixtures;
 mod oracle;
 pub mod peers;
+pub mod pipeline;
 pub mod plan;
 pub mod plan_cases;
-pub mod pipeline;
 pub mod yaml;
 
 pub use oracle::{opa, repository, shared};

@@ -38,6 +38,7 @@ impl Outcome {
 }
 
 /// What running gave: solutions as JSON objects, or errors.
+#[derive(Debug, PartialEq)]
 enum Answer {
     Solutions(Vec<String>),
     /// Codes and messages.
@@ -201,12 +202,13 @@ fn answer(case: &Case, level: Level) -> Answer {
     govc_compile::opt::run(&mut policy, level);
     policy.files = sources.iter().map(|(_, s)| s.name.clone()).collect();
     match govc_compile::emit_located(&policy, &sources) {
-        Ok(program) => run(case, program),
+        Ok(program) => run(case, program, matches!(level, Level::Full)),
         Err(error) => Answer::Errors("emit", vec![(String::new(), error.to_string())]),
     }
 }
 
-fn run(case: &Case, program: govc_bytecode::Program) -> Answer {
+/// With machine code too, if wanted: it must give the same answer.
+fn run(case: &Case, program: govc_bytecode::Program, machine_code: bool) -> Answer {
     let data: Vec<(Vec<String>, Vec<u8>)> =
         case.json("data").map(|text| (Vec::new(), text.as_bytes().to_vec())).into_iter().collect();
     let image = match Image::load(program, &data) {
@@ -230,11 +232,33 @@ fn run(case: &Case, program: govc_bytecode::Program) -> Answer {
         if case.flag("strict_error") { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
     let limits = Limits { fuel: 200_000_000, time: None, memory: 1 << 30 };
     let mut world = TestWorld { now: 1_700_000_000_000_000_000 };
-    let query = Query { entrypoint, input, world: &mut world, limits, builtin_errors, recorded: None };
-    match govc_vm::run(&image, &mut Scratch::default(), &arena, query) {
-        Ok(outcome) => Answer::Solutions(outcome.results.iter().map(|row| bindings(*row)).collect()),
-        Err(error) => Answer::Errors("run", vec![(error.code.to_owned(), error.message)]),
+    let mut scratch = Scratch::default();
+    let mut ask = || {
+        let query = Query { entrypoint, input, world: &mut world, limits, builtin_errors, recorded: None };
+        match govc_vm::run(&image, &mut scratch, &arena, query) {
+            Ok(outcome) => Answer::Solutions(outcome.results.iter().map(|row| bindings(*row)).collect()),
+            Err(error) => Answer::Errors("run", vec![(error.code.to_owned(), error.message)]),
+        }
+    };
+    let answer = ask();
+    if !machine_code {
+        return answer;
     }
+    let code = match govc_jit::compile(&image) {
+        Ok(code) => code,
+        Err(error) => return Answer::Errors("jit", vec![(String::new(), error.to_string())]),
+    };
+    assert!(image.install(Box::new(code)).is_ok(), "the image has no code yet");
+    // Twice: the second run finds the positions of fields that the first one left.
+    for again in [ask(), ask()] {
+        if again != answer {
+            return Answer::Errors(
+                "jit",
+                vec![(String::new(), format!("VM {answer:?}, machine code {again:?}"))],
+            );
+        }
+    }
+    answer
 }
 
 fn bindings(row: Value<'_>) -> String {
