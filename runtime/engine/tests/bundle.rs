@@ -8,7 +8,7 @@ use govc_engine::{
     Algorithm, Bundle, BundleError, BundleLimits, LoadError, SigningKey, Trust, VerifyingKey, build_bundle,
     sha256_hex, sign_bundle,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -109,14 +109,15 @@ fn other_content_has_another_digest() {
     assert_ne!(opened(&unsigned()), opened(&build_bundle(&other).unwrap()));
 }
 
-/// Every bit of every file's content, and of the signature.
+/// Every byte of every file's content, and of the signature, in three of its bits: the lowest, the one that makes letters
+/// small or large, and one that moves along.
 #[test]
 fn every_flipped_bit_in_a_file_is_refused() {
     let files = files_of(&signed(&signing("ed25519")));
     let mut codes = BTreeMap::new();
     for (path, content) in &files {
         for at in 0..content.len() {
-            for bit in 0..8 {
+            for bit in BTreeSet::from([0, 5, at % 8]) {
                 let mut changed = files.clone();
                 changed.get_mut(path).unwrap()[at] ^= 1 << bit;
                 let error = match Bundle::open(&pack(&changed), &trust()) {
@@ -380,7 +381,9 @@ fn limits_hold() {
 
 #[test]
 fn a_gzip_bomb_stops_at_the_limit() {
-    let bomb = gzip(&vec![0; 64 << 20]);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![0; 64 << 20]).unwrap();
+    let bomb = encoder.finish().unwrap();
     assert!(bomb.len() < 1 << 20);
     let limits = BundleLimits { total: 1 << 20, ..BundleLimits::default() };
     let error = Bundle::open(&bomb, &trust().limits(limits)).unwrap_err();
@@ -508,6 +511,6 @@ fn every_refusal_has_a_code_of_its_own() {
         LoadError::Program(text()),
         LoadError::Data { path: text(), message: text() },
     ];
-    let codes: std::collections::BTreeSet<_> = all.iter().map(LoadError::code).collect();
+    let codes: BTreeSet<_> = all.iter().map(LoadError::code).collect();
     assert_eq!(codes.len(), all.len());
 }
