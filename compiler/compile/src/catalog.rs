@@ -167,7 +167,11 @@ impl Catalog {
             // The classes are a scale: one that no action has today is still a class.
             let scale = ["low", "medium", "high", "critical"].map(String::from);
             for field in ["risk", "risk_class"] {
-                v.add(&["data", "actions", "*", field], Noun::Value, risks.iter().cloned().chain(scale.clone()));
+                v.add(
+                    &["data", "actions", "*", field],
+                    Noun::Value,
+                    risks.iter().cloned().chain(scale.clone()),
+                );
             }
         }
     }
@@ -181,10 +185,7 @@ fn name_of(entry: &Value) -> Option<String> {
     text(entry, "id").or_else(|| text(entry, "name"))
 }
 
-fn entries<'d>(
-    document: &'d Value,
-    key: &'static str,
-) -> Result<Vec<(String, &'d Value)>, CatalogError> {
+fn entries<'d>(document: &'d Value, key: &'static str) -> Result<Vec<(String, &'d Value)>, CatalogError> {
     match document.get(key) {
         Some(Value::Object(map)) => Ok(map.iter().map(|(name, entry)| (name.clone(), entry)).collect()),
         Some(Value::Array(items)) => {

@@ -27,13 +27,28 @@ impl Dead {
             unsure: FxHashSet::from_iter([Local::INPUT, Local::DATA].into_iter().chain(ret)),
         };
         let mut work: Vec<&Block> = blocks.iter().collect();
+        let mut changes = Vec::new();
         while let Some(block) = work.pop() {
             for stmt in &block.stmts {
                 dead.count(&stmt.kind);
                 work.extend(stmt.kind.blocks());
+                changes.extend(in_place(&stmt.kind).then_some(&stmt.kind));
             }
         }
+        changes.into_iter().for_each(|kind| dead.pin(kind));
         dead
+    }
+
+    /// What is put into a collection must be defined, even if nothing reads the collection: then that
+    /// statement stays, and so does what makes the collection.
+    fn pin(&mut self, kind: &StmtKind) {
+        let mut sure = true;
+        kind.operands(&mut |o| sure &= self.sure(o));
+        if !sure {
+            changes(kind, &mut |l| {
+                self.unsure.insert(l);
+            });
+        }
     }
 
     fn count(&mut self, kind: &StmtKind) {
