@@ -9,6 +9,7 @@ mod check;
 mod decide;
 mod eval;
 mod explain;
+mod fmt;
 mod init;
 mod inspect;
 mod keygen;
@@ -51,6 +52,7 @@ enum Command {
     Test(test::Test),
     Eval(Box<eval::Eval>),
     Parse(parse::Parse),
+    Fmt(fmt::Fmt),
     Bench(bench::Bench),
     Build(Box<build::Build>),
     Inspect(inspect::Inspect),
@@ -84,6 +86,7 @@ fn run(command: Command) -> Exit {
         Command::Test(args) => test::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Parse(args) => parse::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -303,7 +303,7 @@ impl Kind {
 }
 
 /// A path below a folder, cleaned as Go's `filepath.Join` does: `./a` is `a`.
-fn join(folder: &str, name: &str) -> String {
+pub(crate) fn join(folder: &str, name: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in folder.split('/') {
         match part {

@@ -1,5 +1,7 @@
 //! Every example that `--help` shows is run, in one folder that holds what the examples name.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

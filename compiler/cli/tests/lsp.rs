@@ -1,5 +1,7 @@
 //! A client of another process speaks JSON-RPC with `govc lsp`, and types 2,000 changes as fast as it can.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

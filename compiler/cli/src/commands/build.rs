@@ -46,6 +46,9 @@ pub(crate) struct Build {
     /// JSON Schema of the input, or a folder of schemas
     #[arg(short, long, value_name = "PATH")]
     schema: Option<String>,
+    /// Files and folders that say which actions, tools, targets and agents there are
+    #[arg(long, value_name = "PATH")]
+    catalog: Vec<String>,
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
@@ -133,7 +136,8 @@ fn load(args: &Build) -> Loaded {
 }
 
 fn compile(args: &Build, loaded: &Loaded, asked: &[String]) -> Result<govc_bytecode::Program, Vec<Problem>> {
-    let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
+    let mut schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
+    files::schema::add_catalogs(&args.catalog, &mut schemas).map_err(|p| vec![p])?;
     let rules = run::Rules { strict: false, error_limit: 10, schemas };
     run::check(loaded, rules, |checked, _| {
         let request = PlanRequest { entrypoints: asked.to_vec(), ..PlanRequest::default() };

@@ -36,7 +36,7 @@ pub(crate) struct Check {
     #[arg(short, long)]
     schema: Option<String>,
     /// Files and folders that say which actions, tools, targets and agents there are
-    #[arg(long)]
+    #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
     #[command(flatten)]
     language: Language,

@@ -22,7 +22,7 @@ pub(crate) struct Example {
     /// What is tested and built.
     #[serde(skip)]
     pub(crate) sources: String,
-    /// The flag for the schemas.
+    /// The flags for schemas and catalog.
     #[serde(skip)]
     pub(crate) schema: String,
     /// The source that the tour touches.
@@ -40,6 +40,9 @@ impl Example {
         let has = |folder: &str| Path::new(folder).is_dir();
         example.sources = if has("data") { "policy data" } else { "policy" }.to_owned();
         example.schema = if has("schemas") { " -s schemas" } else { "" }.to_owned();
+        if ["actions", "tools"].iter().any(|name| Path::new(&format!("data/{name}.json")).is_file()) {
+            example.schema.push_str(" --catalog data");
+        }
         example.touched = first_source()?;
         let words = [&example.entrypoint, &example.allow, &example.deny];
         match words.iter().find(|word| word.contains(char::is_whitespace)) {
