@@ -228,7 +228,22 @@ impl BigFloat {
             return format!("{sign}{}", plain(&digits, point));
         }
         let exponent = point - 1;
-        if exponent < -4 || exponent >= 6 {
+        if !(-4..6).contains(&exponent) {
+            return format!("{sign}{}", scientific(&digits, exponent));
+        }
+        format!("{sign}{}", plain(&digits, point))
+    }
+
+    /// Go's `%g` for integers too.
+    pub(crate) fn general_text(&self, precision: u64) -> String {
+        if self.is_zero() {
+            return "0".to_owned();
+        }
+        let (digits, point) = self.shortest(precision);
+        let sign = if self.negative { "-" } else { "" };
+        let exponent = point - 1;
+        let few = i64::try_from(digits.len()).unwrap_or(i64::MAX) >= point;
+        if !(-4..21).contains(&exponent) || !few && exponent >= 6 {
             return format!("{sign}{}", scientific(&digits, exponent));
         }
         format!("{sign}{}", plain(&digits, point))
@@ -355,6 +370,18 @@ fn pow5(n: u64, precision: u64) -> BigFloat {
         n >>= 1;
     }
     z
+}
+
+/// Is a decimal an integer multiple of another one? Nothing when either is no number or too long.
+pub(crate) fn is_multiple(text: &str, of: &str) -> Option<bool> {
+    let (a, b) = (read_decimal(text)?, read_decimal(of)?);
+    let scale = a.scale.min(b.scale);
+    let whole = |decimal: Decimal| {
+        let distance = u32::try_from(decimal.scale.checked_sub(scale)?).ok().filter(|d| *d < 10_000)?;
+        Some(decimal.digits * BigUint::from(10u8).pow(distance))
+    };
+    let (a, b) = (whole(a)?, whole(b)?);
+    Some(!b.is_zero() && (a % b).is_zero())
 }
 
 /// The float nearest to a decimal text.

@@ -15,7 +15,6 @@ pub struct Cache {
     pub(crate) regexes: Store<::regex::Regex>,
     pub(crate) globs: Store<crate::glob::Glob>,
     pub(crate) zones: Store<crate::time::Zone>,
-    pub(crate) schemas: Store<crate::schema::Compiled>,
 }
 
 /// A bounded map from the text of a pattern to what it compiles to.

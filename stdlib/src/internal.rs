@@ -52,13 +52,6 @@ pub(crate) const TABLE: &[Builtin] = &[
         Some("object[string: any]"),
         "Syntax tree of a module; performed by a host that has a parser.",
     ),
-    Builtin::new(
-        "http.send",
-        &[("request", "object[string: any]")],
-        Some("object[any: any]"),
-        "Response to an HTTP request; performed by the host.",
-    )
-    .nondeterministic(),
 ];
 
 /// The texts that an operand stands for.
@@ -87,7 +80,7 @@ fn combinations(operands: &[Value<'_>]) -> Result<Vec<Vec<String>>, BuiltinError
         }
         lines = lines
             .iter()
-            .flat_map(|line| texts.iter().map(|text| [line.as_slice(), &[text.clone()]].concat()))
+            .flat_map(|line| texts.iter().map(|text| [line.as_slice(), std::slice::from_ref(text)].concat()))
             .collect();
     }
     Ok(lines)

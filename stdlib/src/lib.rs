@@ -20,6 +20,7 @@ mod glob;
 mod go;
 mod graph;
 mod graphql;
+mod http;
 mod internal;
 mod json_edit;
 mod jwt;
@@ -186,6 +187,7 @@ const FAMILIES: &[&[Builtin]] = &[
     glob::TABLE,
     graph::TABLE,
     graphql::TABLE,
+    http::TABLE,
     internal::TABLE,
     json_edit::TABLE,
     jwt::TABLE,

@@ -98,11 +98,16 @@ fn compile(pattern: &str) -> Result<Regex, BuiltinError> {
     })
 }
 
+/// Is a text a pattern in Go's notation?
+pub(crate) fn is_valid(pattern: &str) -> bool {
+    compile(pattern).is_ok()
+}
+
 fn last_line(text: &str) -> &str {
     text.lines().last().unwrap_or(text).trim_start_matches("error: ")
 }
 
-fn cached(cache: &mut Cache, pattern: &str) -> Result<Arc<Regex>, BuiltinError> {
+pub(crate) fn cached(cache: &mut Cache, pattern: &str) -> Result<Arc<Regex>, BuiltinError> {
     cache.regexes.get(pattern, || compile(pattern))
 }
 

@@ -81,11 +81,14 @@ fn host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
 }
 
+/// A name and a value, as bytes that need not be UTF-8.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+
 /// `url.ParseQuery`: names and values in order.
 ///
 /// # Errors
 /// Go's text for the first fault.
-pub(crate) fn parse_query(query: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+pub(crate) fn parse_query(query: &str) -> Result<Vec<Pair>, String> {
     let mut pairs = Vec::new();
     let mut fault = None;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -122,6 +125,14 @@ impl Url {
     pub(crate) fn hostname(&self) -> &str {
         let (host, _) = split_port(&self.host);
         host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
+    }
+    /// The path as it goes over the wire.
+    pub(crate) fn escaped_path(&self) -> String {
+        if self.raw_path.is_empty() {
+            default_path_escape(self.path.as_bytes())
+        } else {
+            self.raw_path.clone()
+        }
     }
     /// The port's digits.
     pub(crate) fn port(&self) -> &str {

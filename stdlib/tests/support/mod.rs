@@ -1,5 +1,5 @@
 //! What the tests share: where the oracle lies, and reading of ground Rego terms.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use govc_stdlib::{BuiltinError, World};
 use govc_value::{Heap, Value};

@@ -118,7 +118,7 @@ pub(super) fn resolve(tag: Option<&str>, plain: bool, text: &str) -> Result<Scal
 /// A plain scalar without a tag.
 pub(super) fn untagged(text: &str) -> Scalar {
     let other = || Scalar::Text(text.to_owned());
-    let word = match text {
+    match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
             Scalar::Bool(true)
         }
@@ -136,8 +136,7 @@ pub(super) fn untagged(text: &str) -> Scalar {
             }
             _ => other(),
         },
-    };
-    word
+    }
 }
 
 fn number(text: &str) -> Option<Scalar> {

@@ -37,7 +37,7 @@ fn shape<'q>(value: Value<'q>) -> Shape<'q> {
     match value.view() {
         View::Array(array) if !array.as_slice().is_empty() => Shape::List(array.as_slice()),
         View::Set(set) if !set.as_slice().is_empty() => Shape::List(set.as_slice()),
-        View::Object(object) if object.len() > 0 => {
+        View::Object(object) if !object.is_empty() => {
             let entries: std::collections::BTreeMap<_, _> =
                 object.iter().map(|(key, value)| (key_text(key), value)).collect();
             let mut entries: Vec<_> = entries.into_iter().collect();
