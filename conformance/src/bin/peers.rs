@@ -1,5 +1,6 @@
 //! Times our VM against regorus on the benchmark workloads and prints medians and ratios.
-//! `peers [WORKLOAD] [ROUNDS]`; a workload may be `all`.
+//! `peers [WORKLOAD] [ROUNDS] [--bytecode] [--ours]`; a workload may be `all`. `--bytecode` prints our program,
+//! `--ours` runs nothing else, for a profiler.
 
 use govc_conformance::{peers, shared};
 use std::process::ExitCode;
@@ -29,6 +30,11 @@ fn run(folder: &std::path::Path) -> Result<(), String> {
     for w in peers::workloads(folder)?.iter().filter(|w| wanted == "all" || w.name == wanted) {
         if std::env::args().any(|a| a == "--bytecode") {
             println!("{}", govc_bytecode::text::print(&peers::compile(w)?));
+        }
+        if std::env::args().any(|a| a == "--ours") {
+            let ours = peers::measure(&mut [Box::new(peers::Ours::new(w)?)], rounds);
+            println!("{:4} {:>14}", w.name, ours.first().map_or(String::new(), |&t| shown(t)));
+            continue;
         }
         let mut all = peers::peers(w)?;
         peers::agree(w, &mut all)?;
