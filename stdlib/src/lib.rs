@@ -30,6 +30,7 @@ mod objects;
 mod operand;
 
 mod patterns;
+mod plain_format;
 mod schema;
 mod semver;
 mod sets;

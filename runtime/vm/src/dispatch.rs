@@ -19,16 +19,22 @@ impl Machine<'_, '_> {
         if let Some(native) = self.image.native() {
             return self.run_native(native, pc);
         }
+        // Kept out of `self`, so that the loop does not look it up again for each instruction.
+        let code = &self.image.program.code[..];
         while pc != DONE {
-            pc = self.step(pc)?;
+            pc = self.execute(code[pc as usize], pc)?;
         }
         Ok(())
     }
 
     /// Runs one instruction; gives the next one, or [`DONE`] when the entrypoint has returned.
-    #[inline(always)]
     pub(crate) fn step(&mut self, pc: u32) -> Evaluated<u32> {
-        Ok(match self.image.program.code[pc as usize] {
+        self.execute(self.image.program.code[pc as usize], pc)
+    }
+
+    #[inline(always)]
+    fn execute(&mut self, op: Op, pc: u32) -> Evaluated<u32> {
+        Ok(match op {
             Op::Move { dst, src } => {
                 self.mov(dst, src);
                 pc + 1

@@ -4,7 +4,7 @@ use crate::builder::{Builders, NONE};
 use crate::error::{Evaluated, error};
 use crate::memo::Memo;
 use crate::record::Record;
-use crate::scratch::{recycle, recycle_cells};
+use crate::scratch::{recycle, recycle_cells, recycle_pairs};
 use crate::{BuiltinErrors, EvalError, Image, Limits, Outcome, Query, Scratch};
 use govc_bytecode::{Function, NO_MEMO};
 use govc_stdlib::{Cache, World};
@@ -25,7 +25,7 @@ pub(crate) const DONE: u32 = u32::MAX;
 
 /// A call that has not returned.
 #[derive(Clone, Copy)]
-struct Frame {
+pub(crate) struct Frame {
     /// Window of the caller.
     base: u32,
     builder_base: u32,
@@ -49,6 +49,8 @@ pub(crate) struct Machine<'q, 'w> {
     pub(crate) builder_base: usize,
     pub(crate) function: u32,
     frames: Vec<Frame>,
+    /// Entries of an object while it is made.
+    pub(crate) pairs: Vec<(Value<'q>, Value<'q>)>,
     pub(crate) builders: Builders<'q>,
     pub(crate) memo: Memo<'q>,
     pub(crate) results: Vec<Value<'q>>,
@@ -85,7 +87,8 @@ impl<'q, 'w> Machine<'q, 'w> {
             builder_registers: std::mem::take(&mut scratch.builder_registers),
             builder_base: 0,
             function: query.entrypoint,
-            frames: Vec::new(),
+            frames: std::mem::take(&mut scratch.frames),
+            pairs: std::mem::take(&mut scratch.pairs),
             builders: Builders::new(std::mem::take(&mut scratch.cells)),
             memo: Memo::new(slots, values, image.memo_slots()),
             results: Vec::new(),
@@ -110,6 +113,9 @@ impl<'q, 'w> Machine<'q, 'w> {
         scratch.slots = slots;
         scratch.memo_values = recycle(values);
         scratch.registers = recycle(self.registers);
+        scratch.pairs = recycle_pairs(self.pairs);
+        scratch.frames = self.frames;
+        scratch.frames.clear();
         scratch.builder_registers = self.builder_registers;
         scratch.builder_registers.clear();
         scratch.cells = recycle_cells(self.builders);

@@ -1,6 +1,7 @@
 //! Memory that one thread keeps from query to query, so that a query allocates none.
 
 use crate::builder::{Builders, Cell};
+use crate::machine::Frame;
 use crate::memo::Slots;
 use govc_stdlib::Cache;
 use govc_value::Value;
@@ -9,6 +10,8 @@ use govc_value::Value;
 #[derive(Default)]
 pub struct Scratch {
     pub(crate) registers: Vec<Value<'static>>,
+    pub(crate) pairs: Vec<(Value<'static>, Value<'static>)>,
+    pub(crate) frames: Vec<Frame>,
     pub(crate) memo_values: Vec<Value<'static>>,
     pub(crate) builder_registers: Vec<u32>,
     pub(crate) cells: Vec<Cell<'static>>,
@@ -27,6 +30,12 @@ impl std::fmt::Debug for Scratch {
 pub(crate) fn recycle<'a>(mut values: Vec<Value<'_>>) -> Vec<Value<'a>> {
     values.clear();
     values.into_iter().map(|_| Value::UNDEFINED).collect()
+}
+
+/// As [`recycle`].
+pub(crate) fn recycle_pairs<'a>(mut pairs: Vec<(Value<'_>, Value<'_>)>) -> Vec<(Value<'a>, Value<'a>)> {
+    pairs.clear();
+    pairs.into_iter().map(|_| (Value::UNDEFINED, Value::UNDEFINED)).collect()
 }
 
 /// More cells than this are given back.

@@ -35,9 +35,13 @@ impl<'q> Machine<'q, '_> {
     }
 
     pub(crate) fn new_object(&mut self, dst: u32, keys: u32, values: u32) -> bool {
-        let keys = self.list(keys).iter().map(|&k| self.image.literal(k));
-        let Some(values) = self.gather(self.list(values)) else { return self.put(dst, Value::UNDEFINED) };
-        let value = self.heap.object(&mut keys.zip(values).collect());
+        let mut pairs = std::mem::take(&mut self.pairs);
+        pairs.clear();
+        let entries = self.list(keys).iter().zip(self.list(values));
+        pairs.extend(entries.map(|(&key, &value)| (self.image.literal(key), self.get(value))));
+        let defined = pairs.iter().all(|(_, value)| !value.is_undefined());
+        let value = if defined { self.heap.object(&mut pairs) } else { Value::UNDEFINED };
+        self.pairs = pairs;
         self.put(dst, value)
     }
 

@@ -1,7 +1,7 @@
 //! Tests and comparisons. A comparison with an undefined side is undefined.
 
 use crate::machine::Machine;
-use govc_value::{Kind, Value};
+use govc_value::{Kind, Number, Value};
 use std::cmp::Ordering;
 
 impl<'q> Machine<'q, '_> {
@@ -30,7 +30,13 @@ impl<'q> Machine<'q, '_> {
 
     #[inline]
     pub(crate) fn compare(&self, a: u32, b: u32) -> Option<Ordering> {
-        self.both(a, b).map(|(a, b)| a.cmp(&b))
+        let (a, b) = self.both(a, b)?;
+        match (a.as_number(), b.as_number()) {
+            (Some(Number::Int(a)), Some(Number::Int(b))) => Some(a.cmp(&b)),
+            // Finite, so there is an order.
+            (Some(Number::Float(a)), Some(Number::Float(b))) => a.partial_cmp(&b),
+            _ => Some(a.cmp(&b)),
+        }
     }
 
     pub(crate) fn member(&self, a: u32, b: u32) -> Option<bool> {
