@@ -13,6 +13,11 @@ mod parse;
 pub mod prepass;
 pub mod source;
 
+/// OPA's JSON form of a module.
+pub mod opa_json {
+    pub use crate::opa::json::{JsonOptions, to_json};
+}
+
 pub use ast::RegoVersion;
 pub use diagnostic::{Diagnostic, Severity};
 pub use source::{FileId, Source, Sources, Span};

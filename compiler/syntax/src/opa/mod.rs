@@ -5,6 +5,7 @@
 //! without body has the body `true`, `a.b` without value is a key. All such details live here.
 
 mod from_ast;
+pub(crate) mod json;
 pub(crate) mod visit;
 
 pub(crate) use from_ast::module;
