@@ -64,21 +64,27 @@ impl Sources {
         &self.get(span.file).text[span.start as usize..span.end as usize]
     }
 
-    /// Row and column of the first byte of a span, both from 1. Columns count bytes, as OPA's do.
+    /// Row and column of the first byte of a span, both from 1. Columns count characters, as OPA's do.
     pub fn position(&self, span: Span) -> (usize, usize) {
         self.get(span.file).position(span.start)
     }
 }
 
 impl Source {
-    /// Row and column of a byte, both from 1. Columns count bytes, as OPA's do.
+    /// Row and column of a byte, both from 1. Columns count characters, as OPA's do.
     pub fn position(&self, offset: u32) -> (usize, usize) {
         let row = self.lines.partition_point(|&start| start <= offset);
-        (row, (offset - self.lines[row - 1]) as usize + 1)
+        let line = self.text.as_bytes().get(self.lines[row - 1] as usize..offset as usize);
+        (row, characters(line.unwrap_or_default()) + 1)
     }
 
     /// Byte offsets of the starts of all lines.
     pub fn line_starts(&self) -> &[u32] {
         &self.lines
     }
+}
+
+/// The characters that begin in a piece of UTF-8.
+pub(crate) fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&b| b & 0xc0 != 0x80).count()
 }

@@ -174,6 +174,10 @@ impl Writer<'_> {
             return Ok(());
         }
         self.write(if head.assign || self.style.v1 { " := " } else { " = " });
+        if is_else {
+            // OPA takes the value of an `else` to stand where the `else` stands.
+            return self.term(&Term { value: value.value.clone(), loc: head.loc });
+        }
         self.term(value)
     }
 

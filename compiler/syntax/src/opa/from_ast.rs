@@ -2,7 +2,7 @@
 
 use crate::ast;
 use crate::ast::{BinaryOp, HeadOp, LiteralKind, StepKind, TemplatePart, TermKind};
-use crate::source::Span;
+use crate::source::{Span, characters};
 
 use super::*;
 
@@ -14,8 +14,33 @@ pub(crate) fn module(text: &str, module: &ast::Module) -> Module {
 struct Shaper<'t> {
     text: &'t str,
     lines: Vec<u32>,
+    characters: Characters,
     /// `not x` is a body of its own, because `future.keywords.not` is on.
     not_bodies: bool,
+}
+
+/// Counts of characters before every 64th byte, so that columns in long lines cost little.
+struct Characters(Vec<u32>);
+
+impl Characters {
+    const STEP: usize = 64;
+
+    fn new(text: &str) -> Self {
+        let mut counts = vec![0];
+        let mut count = 0;
+        for chunk in text.as_bytes().chunks(Self::STEP) {
+            count += characters(chunk) as u32;
+            counts.push(count);
+        }
+        Self(counts)
+    }
+
+    /// The characters that begin before a byte.
+    fn before(&self, text: &str, offset: u32) -> u32 {
+        let at = offset as usize / Self::STEP;
+        let rest = text.as_bytes().get(at * Self::STEP..offset as usize).unwrap_or_default();
+        self.0.get(at).copied().unwrap_or(0) + characters(rest) as u32
+    }
 }
 
 impl<'t> Shaper<'t> {
@@ -26,7 +51,7 @@ impl<'t> Shaper<'t> {
             let names: Vec<&str> = i.path.iter().map(|p| p.name.as_str()).collect();
             names == ["future", "keywords"] || names == ["future", "keywords", "not"]
         };
-        Self { text, lines, not_bodies: module.imports.iter().any(not) }
+        Self { text, lines, characters: Characters::new(text), not_bodies: module.imports.iter().any(not) }
     }
 
     fn loc(&self, span: Span) -> Loc {
@@ -37,7 +62,8 @@ impl<'t> Shaper<'t> {
     fn at(&self, offset: u32, start: u32, end: u32) -> Loc {
         let row = self.lines.partition_point(|&l| l <= offset);
         let line = self.lines.get(row.wrapping_sub(1)).copied().unwrap_or(0);
-        Loc { row: row as u32, col: offset - line + 1, offset, start, end, generated: false }
+        let col = self.characters.before(self.text, offset) - self.characters.before(self.text, line) + 1;
+        Loc { row: row as u32, col, offset, start, end, generated: false }
     }
 
     fn module(&self, module: &ast::Module) -> Module {
@@ -111,11 +137,13 @@ impl<'t> Shaper<'t> {
                 (vec![truth(loc)], loc)
             }
             (None, false) => {
-                let at = head.value.as_ref().filter(|_| !head.value_is_head).map_or(head.loc, |v| v.loc);
+                let name = Loc { end: rule.head.name.span.end, ..head.loc };
+                let unwritten = if rule.head.contains.is_some() { name } else { head.loc };
+                let at = head.value.as_ref().filter(|_| !head.value_is_head).map_or(unwritten, |v| v.loc);
                 (vec![truth(at)], head.loc)
             }
         };
-        let otherwise = self.otherwise(index, &rule.elses);
+        let otherwise = self.otherwise(index, &rule.elses, head.assign);
         Rule { default: rule.default, head, body, otherwise, loc, index }
     }
 
@@ -127,24 +155,25 @@ impl<'t> Shaper<'t> {
         Span { end, ..rule.span }
     }
 
-    fn otherwise(&self, index: usize, elses: &[ast::Else]) -> Option<Box<Rule>> {
+    fn otherwise(&self, index: usize, elses: &[ast::Else], assign: bool) -> Option<Box<Rule>> {
         let (first, rest) = elses.split_first()?;
         let last = elses.last().map_or(first.span, |e| e.span);
         let loc = self.loc(first.span.to(last));
         let start = first.span.start;
         let end = first.value.as_ref().map_or(start + 4, |(_, v)| v.span.end);
         let head_loc = self.at(start, start, end);
-        let mut value = match &first.value {
+        let value = match &first.value {
             Some((_, value)) => self.term(value),
             None => Term { value: Value::Bool(true), loc: head_loc },
         };
-        value.loc = head_loc;
         let head = Head {
             reference: vec![Term { value: Value::Var("else".to_owned()), loc: head_loc }],
             args: None,
             key: None,
             value: Some(value),
-            assign: matches!(first.value, Some((HeadOp::Assign, _))),
+            assign: first.value.as_ref().map_or(assign, |(op, _)| *op == HeadOp::Assign),
+            named: true,
+            value_placed: first.value.is_some(),
             value_is_head: false,
             loc: head_loc,
         };
@@ -156,7 +185,7 @@ impl<'t> Shaper<'t> {
             default: false,
             head,
             body,
-            otherwise: self.otherwise(index, rest),
+            otherwise: self.otherwise(index, rest, assign),
             loc,
             index,
         }))
@@ -175,6 +204,8 @@ impl<'t> Shaper<'t> {
             key: written.contains.as_ref().map(|c| self.term(c)),
             value: written.value.as_ref().map(|(_, v)| self.term(v)),
             assign: matches!(written.value, Some((HeadOp::Assign, _))),
+            named: is_named(rule),
+            value_placed: written.value.is_some(),
             value_is_head: false,
             loc,
         };
@@ -185,6 +216,7 @@ impl<'t> Shaper<'t> {
         if head.value.is_none() && head.key.is_none() {
             head.value = Some(Term { value: Value::Bool(true), loc });
             head.value_is_head = rule.body.is_none() || (two && written.has_if);
+            head.value_placed = head.value_is_head;
         }
         head
     }
@@ -202,6 +234,7 @@ impl<'t> Shaper<'t> {
             if head.value.is_none() {
                 head.value = Some(Term { value: Value::Bool(true), loc: head.loc });
                 head.value_is_head = true;
+                head.value_placed = true;
             }
             return;
         }
@@ -226,6 +259,15 @@ impl<'t> Shaper<'t> {
     }
 
     fn expr(&self, literal: &ast::Literal) -> Expr {
+        let mut expr = self.operand_expr(literal);
+        // The statement under a `not` has the place of the whole.
+        if let Terms::Not { body, explicit: false } = &mut expr.terms {
+            body.iter_mut().for_each(|inner| inner.loc = expr.loc);
+        }
+        expr
+    }
+
+    fn operand_expr(&self, literal: &ast::Literal) -> Expr {
         let loc = self.loc(literal.span);
         // Parentheses around a statement are no node; modifiers outside of them win.
         let mut inner = literal;
@@ -269,11 +311,8 @@ impl<'t> Shaper<'t> {
                     .collect(),
             ),
             LiteralKind::SomeIn { key, value, domain } => {
-                let mut call =
-                    vec![self.operator(
-                        if key.is_some() { "internal.member_3" } else { "internal.member_2" },
-                        span,
-                    )];
+                let name = if key.is_some() { "internal.member_3" } else { "internal.member_2" };
+                let mut call = vec![self.infix_operator(name, "in", value, domain)];
                 call.extend(key.iter().map(|k| self.term(k)));
                 call.push(self.term(value));
                 call.push(self.term(domain));
@@ -294,8 +333,8 @@ impl<'t> Shaper<'t> {
                 Terms::Not { body: vec![self.expr(ungrouped(inner))], explicit: false }
             }
             LiteralKind::NotBody(body) => Terms::Not { body: self.body(body), explicit: true },
-            LiteralKind::Assign(a, b) => self.two("assign", a, b, span),
-            LiteralKind::Unify(a, b) => self.two("eq", a, b, span),
+            LiteralKind::Assign(a, b) => self.two("assign", ":=", a, b),
+            LiteralKind::Unify(a, b) => self.two("eq", "=", a, b),
             LiteralKind::Term(term) => match self.term(term) {
                 Term { value: Value::Call(call), .. } => Terms::Call(call),
                 term => Terms::Term(term),
@@ -313,12 +352,20 @@ impl<'t> Shaper<'t> {
         if body.braced {
             return Operand { body: self.body(body), brace: Some(self.loc(body.span)) };
         }
-        let body = body.literals.iter().map(|l| self.expr(ungrouped(l))).collect();
+        let body = body.literals.iter().map(|l| self.operand_expr(ungrouped(l))).collect();
         Operand { body, brace: None }
     }
 
-    fn two(&self, operator: &str, a: &ast::Term, b: &ast::Term, span: Span) -> Terms {
-        Terms::Call(vec![self.operator(operator, span), self.term(a), self.term(b)])
+    fn two(&self, operator: &str, symbol: &str, a: &ast::Term, b: &ast::Term) -> Terms {
+        Terms::Call(vec![self.infix_operator(operator, symbol, a, b), self.term(a), self.term(b)])
+    }
+
+    /// The term of an operator that stands between two operands.
+    fn infix_operator(&self, name: &str, symbol: &str, a: &ast::Term, b: &ast::Term) -> Term {
+        let from = a.span.end.min(b.span.start);
+        let between = &self.text[from as usize..b.span.start as usize];
+        let at = from + between.find(symbol).unwrap_or(0) as u32;
+        self.operator(name, Span { start: at, end: at + symbol.len() as u32, ..a.span })
     }
 
     /// An operator's term; dotted names have a step each.
@@ -341,7 +388,12 @@ impl<'t> Shaper<'t> {
         let value = match &term.kind {
             TermKind::Null | TermKind::Error => Value::Null,
             TermKind::Bool(b) => Value::Bool(*b),
-            TermKind::Number(text) => Value::Number(text.clone()),
+            TermKind::Number(text) => {
+                // OPA's place of a number is its first token, which may be the sign or the point alone.
+                let sign = u32::from(text.starts_with(['-', '.']));
+                let loc = if sign > 0 { Loc { end: loc.start + sign, ..loc } } else { loc };
+                return Term { value: Value::Number(text.clone()), loc };
+            }
             TermKind::String { value, raw } => Value::String { value: value.clone(), raw: *raw },
             TermKind::Var(name) if name == "input" || name == "data" => {
                 Value::Ref(vec![Term { value: Value::Var(name.clone()), loc }])
@@ -356,7 +408,7 @@ impl<'t> Shaper<'t> {
             TermKind::Call { function, args } => return self.call(function, args, term.span),
             TermKind::Binary { op, lhs, rhs } => return self.binary(*op, lhs, rhs, term.span),
             TermKind::MemberPair { key, value, domain } => {
-                let op = self.operator("internal.member_3", term.span);
+                let op = self.infix_operator("internal.member_3", "in", value, domain);
                 let call = vec![op, self.term(key), self.term(value), self.term(domain)];
                 return self.led_by(key, Value::Call(call), term.span);
             }
@@ -387,7 +439,10 @@ impl<'t> Shaper<'t> {
 
     fn part(&self, part: &TemplatePart) -> Part {
         match part {
-            TemplatePart::Text(text, span) => Part::Text(text.clone(), self.loc(*span)),
+            TemplatePart::Text(text, span) => {
+                // With the delimiters, of which the first is not part of the place of a later piece.
+                Part::Text(text.clone(), self.text_loc(*span))
+            }
             TemplatePart::Expr(literal) => {
                 let expr = self.expr(literal);
                 match &expr.terms {
@@ -400,6 +455,10 @@ impl<'t> Shaper<'t> {
                 }
             }
         }
+    }
+
+    fn text_loc(&self, span: Span) -> Loc {
+        self.at(span.start, span.start, span.end + 1)
     }
 
     /// Whether a comment stands between the brace of a template's expression and the expression.
@@ -456,13 +515,20 @@ impl<'t> Shaper<'t> {
     }
 
     fn binary(&self, op: BinaryOp, lhs: &ast::Term, rhs: &ast::Term, span: Span) -> Term {
-        let between = Span { start: lhs.span.end, end: rhs.span.start, ..span };
-        let text = &self.text[between.start as usize..between.end as usize];
-        let pad = text.find(op.symbol()).unwrap_or(0) as u32;
-        let at =
-            Span { start: between.start + pad, end: between.start + pad + op.symbol().len() as u32, ..span };
-        let call = vec![self.operator(op.builtin(), at), self.term(lhs), self.term(rhs)];
+        let operator = self.infix_operator(op.builtin(), op.symbol(), lhs, rhs);
+        let call = vec![operator, self.term(lhs), self.term(rhs)];
         self.led_by(lhs, Value::Call(call), span)
+    }
+}
+
+fn is_named(rule: &ast::Rule) -> bool {
+    let head = &rule.head;
+    match head.steps.len() {
+        0 => true,
+        1 if head.contains.is_some() || rule.default => false,
+        1 if head.has_if => head.value.is_some(),
+        1 => head.args.is_none(),
+        _ => false,
     }
 }
 
@@ -492,8 +558,9 @@ fn is_scalar(value: &Value) -> bool {
 
 fn relocate_head(head: &mut Head, loc: Loc) {
     head.loc = loc;
+    head.value_placed = true;
     let args = head.args.iter_mut().flatten();
-    for term in head.reference.iter_mut().chain(args).chain(&mut head.key).chain(&mut head.value) {
+    for term in args.chain(&mut head.key).chain(&mut head.value) {
         term.loc = loc;
     }
 }

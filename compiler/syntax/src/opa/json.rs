@@ -245,9 +245,7 @@ impl Printer<'_> {
     fn head(&self, head: &Head, parent: Option<&Head>) -> Json {
         let named = parent.unwrap_or(head);
         let mut members = Vec::new();
-        if let Some(Term { value: Value::Var(name), .. }) =
-            named.reference.first().filter(|_| is_named(named))
-        {
+        if let Some(Term { value: Value::Var(name), .. }) = named.reference.first().filter(|_| named.named) {
             members.push(("name", Json::text(name)));
         }
         if let Some(args) = head.args.as_ref().filter(|a| !a.is_empty()) {
@@ -257,8 +255,7 @@ impl Printer<'_> {
             members.push(("key", self.term(key)));
         }
         if let Some(value) = &head.value {
-            let written = !head.value_is_head && value.loc != head.loc;
-            let value = if written { self.term(value) } else { self.bare(value) };
+            let value = if head.value_placed { self.term(value) } else { self.bare(value) };
             members.push(("value", value));
         }
         if head.assign {
@@ -310,9 +307,7 @@ impl Printer<'_> {
             }
             Terms::Not { body, explicit } => {
                 let mut members = vec![("body", self.body(body))];
-                if *explicit {
-                    members.push(("explicit_body", Json::Raw("true".to_owned())));
-                }
+                members.push(("explicit_body", Json::Raw(explicit.to_string())));
                 members.push(("type", Json::text("not")));
                 Json::Map(members)
             }
@@ -360,7 +355,7 @@ impl Printer<'_> {
     fn typed(&self, term: &Term) -> Vec<(&'static str, Json)> {
         let (name, value) = match &term.value {
             Value::Null => {
-                return vec![("type", Json::text("null")), ("value", Json::Raw("null".to_owned()))];
+                return vec![("type", Json::text("null")), ("value", Json::Map(Vec::new()))];
             }
             Value::Bool(b) => ("boolean", Json::Raw(b.to_string())),
             Value::Number(text) => ("number", Json::Raw(number(text))),
@@ -421,12 +416,6 @@ fn number(text: &str) -> String {
         None if text.starts_with('.') => format!("0{text}"),
         _ => text.to_owned(),
     }
-}
-
-/// OPA names a head only where v0 could: one step, or a key in brackets.
-fn is_named(head: &Head) -> bool {
-    head.reference.len() == 1
-        || (head.reference.len() == 2 && head.key.is_some() && head.value.is_some() && !head.value_is_head)
 }
 
 // --- order ---

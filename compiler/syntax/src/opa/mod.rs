@@ -116,6 +116,10 @@ pub(crate) struct Head {
     pub(crate) key: Option<Term>,
     pub(crate) value: Option<Term>,
     pub(crate) assign: bool,
+    /// OPA gives the head a name beside its path: where v0 could have written it.
+    pub(crate) named: bool,
+    /// The value has a place; OPA gives none to some of the values that it makes up.
+    pub(crate) value_placed: bool,
     /// The value is `true` because nothing else was said, and OPA gave it the head's own place.
     pub(crate) value_is_head: bool,
     pub(crate) loc: Loc,
