@@ -71,5 +71,5 @@ fn opa_cases_are_accepted_or_refused_as_by_opa() {
     }
     println!("{}", failures.join("\n"));
     println!("{} of {} cases as OPA", cases.len() - failures.len(), cases.len());
-    assert!(failures.len() <= 4, "{} cases differ", failures.len());
+    assert!(failures.len() <= 2, "{} cases differ", failures.len());
 }

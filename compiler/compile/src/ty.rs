@@ -40,6 +40,8 @@ pub struct Annotated {
     pub path: Vec<String>,
     /// Its type.
     pub ty: Type,
+    /// The strings that its fields may hold.
+    pub vocabulary: Vocabulary,
 }
 
 /// The types that were inferred.

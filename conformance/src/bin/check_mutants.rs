@@ -1,5 +1,5 @@
-//! `check_mutants [N] [SEED] [-v]`: N seeded mutants of OPA's cases that still parse, through our checks and
-//! through `opa check`. Prints how often both report the same errors: code, row, column and text of each.
+//! `check_mutants [N] [SEED] [-S] [-v]`: N seeded mutants of OPA's cases that still parse, through our checks and
+//! through `opa check` (with -S in strict mode). Prints how often both report the same errors: code, row, column and text of each.
 
 use govc_compile::{CheckOptions, check};
 use govc_conformance::cases;
@@ -27,6 +27,7 @@ type Finding = (String, usize, usize, String);
 /// Modules of one case, one of which was changed.
 struct Mutant {
     version: RegoVersion,
+    strict: bool,
     modules: Vec<String>,
 }
 
@@ -40,7 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("skipped: this needs OPA's cases beside the checkout (or GOVC_SHARED) and `opa` on PATH");
         return Ok(());
     };
-    let cases: Vec<Mutant> = cases::load(&folder).iter().map(original).collect();
+    let strict = args.iter().any(|a| a == "-S");
+    let cases: Vec<Mutant> = cases::load(&folder).iter().map(|c| original(c, strict)).collect();
     let scratch = std::env::temp_dir().join(format!("govc-check-mutants-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     let (mut done, mut same, mut refused, mut same_texts) = (0, 0, 0, 0);
@@ -70,9 +72,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn original(case: &cases::Case) -> Mutant {
+fn original(case: &cases::Case, strict: bool) -> Mutant {
     let version = if case.version == "v0" { RegoVersion::V0 } else { RegoVersion::V1 };
-    Mutant { version, modules: case.modules() }
+    Mutant { version, strict, modules: case.modules() }
 }
 
 /// Changes one word: to another word of the same text, or away with its line.
@@ -99,7 +101,7 @@ fn mutant(case: &Mutant, random: &mut Random) -> Option<Mutant> {
         }
     };
     modules[at] = changed;
-    Some(Mutant { version: case.version, modules })
+    Some(Mutant { modules, ..*case })
 }
 
 /// Our errors; nothing where a module does not parse.
@@ -115,13 +117,16 @@ fn our_findings(mutant: &Mutant) -> Option<Vec<Finding>> {
         }
         trees.push(parsed.tree);
     }
-    let options = CheckOptions { print: true, ..CheckOptions::default() };
+    let options = CheckOptions { print: true, strict: mutant.strict, ..CheckOptions::default() };
     let mut found: Vec<Finding> = check(&sources, &trees, &options)
         .diagnostics
         .iter()
         .map(|d| {
             let (row, col) = sources.position(d.span);
-            (d.opa_code.to_owned(), row, col, d.message.lines().next().unwrap_or_default().to_owned())
+            let typed = d.opa_code == "rego_type_error" && !d.message.contains("conflict");
+            let notes = d.notes.iter().filter(|n| typed && !n.starts_with("did you mean"));
+            let text = notes.fold(d.message.clone(), |text, note| format!("{text}\n\t{note}"));
+            (d.opa_code.to_owned(), row, col, text)
         })
         .collect();
     // OPA's order within a statement is that of a hash map.
@@ -139,22 +144,49 @@ fn opa_findings(
     if mutant.version == RegoVersion::V0 {
         command.arg("--v0-compatible");
     }
+    if mutant.strict {
+        command.arg("--strict");
+    }
     for (i, text) in mutant.modules.iter().enumerate() {
         std::fs::write(scratch.join(format!("{i}.rego")), text)?;
         command.arg(format!("{i}.rego"));
     }
-    let output = command.output()?;
-    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-    let document: Value = serde_json::from_slice(&text).unwrap_or(Value::Null);
+    let json = output(&mut command)?;
+    let document: Value = serde_json::from_slice(&json).unwrap_or(Value::Null);
     let errors = document["errors"].as_array().cloned().unwrap_or_default();
-    Ok(errors.iter().map(finding).collect())
+    let mut found: Vec<Finding> = errors.iter().map(finding).collect();
+    if found.iter().any(|f| f.0 == "rego_type_error") {
+        // Details are lines of text only in the other format.
+        let text = String::from_utf8_lossy(&output(command.args(["--format", "pretty"]))?).into_owned();
+        add_details(&mut found, &text);
+    }
+    Ok(found)
+}
+
+fn output(command: &mut Command) -> std::io::Result<Vec<u8>> {
+    let output = command.output()?;
+    Ok(if output.stdout.is_empty() { output.stderr } else { output.stdout })
+}
+
+/// Appends to each message the lines that follow it in OPA's text.
+fn add_details(found: &mut [Finding], text: &str) {
+    let mut lines = text.lines().peekable();
+    let mut at = 0;
+    while let Some(line) = lines.next() {
+        let Some(finding) = found.get_mut(at) else { return };
+        if !line.ends_with(finding.3.lines().last().unwrap_or_default()) || finding.3.contains('\n') {
+            continue;
+        }
+        while let Some(detail) = lines.next_if(|l| l.starts_with('\t')) {
+            finding.3 = format!("{}\n{detail}", finding.3);
+        }
+        at += 1;
+    }
 }
 
 fn finding(error: &Value) -> Finding {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let number = |v: &Value| v.as_u64().unwrap_or(0) as usize;
     let location = &error["location"];
-    let message = text(&error["message"]);
-    let first = message.lines().next().unwrap_or_default().to_owned();
-    (text(&error["code"]), number(&location["row"]), number(&location["col"]), first)
+    (text(&error["code"]), number(&location["row"]), number(&location["col"]), text(&error["message"]))
 }

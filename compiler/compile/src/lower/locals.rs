@@ -419,8 +419,9 @@ impl<'a> Locals<'a> {
         let kind = std::mem::replace(&mut expr.kind, ExprKind::SomeDecl(Vec::new()));
         let ExprKind::Assign(mut lhs, mut rhs) = kind else { return };
         self.term(&mut rhs);
-        self.with_of(expr);
+        expr.with.iter_mut().for_each(|w| self.term(&mut w.value));
         self.pattern(&mut lhs, span);
+        expr.with.iter_mut().for_each(|w| self.with_target(&mut w.target));
         expr.assigned = self.errors.len() == before;
         expr.kind = ExprKind::Unify(lhs, rhs);
     }

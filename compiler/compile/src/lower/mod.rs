@@ -685,7 +685,10 @@ fn annotated(schema: &SchemaAnnotation, options: &CheckOptions) -> Result<Option
         (None, None) => return Ok(None),
     };
     let ty = ty::schema::schema_type(definition).map_err(|e| e.to_string())?;
-    Ok(Some(Annotated { path: schema.path.clone(), ty }))
+    let mut vocabulary = ty::Vocabulary::default();
+    let path: Vec<&str> = schema.path.iter().map(String::as_str).collect();
+    ty::schema::schema_vocabulary(definition, &path, &mut vocabulary);
+    Ok(Some(Annotated { path: schema.path.clone(), ty, vocabulary }))
 }
 
 fn schema_name(path: &[String]) -> String {

@@ -94,17 +94,17 @@ impl Templates<'_> {
     }
 
     fn part(&mut self, part: Part, safe: &NameSet) -> Option<Term> {
-        let mut e = match part {
+        let e = match part {
             Part::Text(text, span) => return Some(Term::string(text, span)),
             Part::Expr(e) => e,
         };
-        self.expr(&mut e, safe);
-        let t = self.expression(e.kind, e.span)?;
+        let mut t = self.expression(e.kind, e.span)?;
         if self.always_one_value(&t) {
             let span = t.span;
             return Some(Term::new(TermKind::Set(vec![t]), span));
         }
         self.check_declared(&t, safe);
+        self.term(&mut t, safe);
         Some(captured(self.names, t, e.with))
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Documents<'a> {
     tree: Option<&'a Tree>,
     functions: &'a Tree,
     input: Type,
-    annotated: Vec<&'a Annotated>,
+    pub(super) annotated: Vec<&'a Annotated>,
 }
 
 impl<'a> Documents<'a> {

@@ -95,7 +95,8 @@ impl Checker<'_> {
     pub(super) fn vocabulary_check(&mut self, a: &Term, b: &Term, span: Span) {
         for (field, other) in [(a, b), (b, a)] {
             let Some(path) = self.field(field) else { continue };
-            let Some((noun, known)) = self.options.vocabulary.get(&path) else { continue };
+            let annotated = self.documents.annotated.iter().find_map(|a| a.vocabulary.get(&path));
+            let Some((noun, known)) = annotated.or(self.options.vocabulary.get(&path)) else { continue };
             let unknown: Vec<String> = strings(other).into_iter().filter(|s| !known.contains(s)).collect();
             for name in unknown {
                 self.diagnostics.push(unknown_name(*noun, &name, known, &path, span));
