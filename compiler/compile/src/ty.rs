@@ -6,6 +6,7 @@
 
 mod body;
 mod refs;
+mod results;
 pub mod schema;
 pub(crate) mod text;
 mod tree;

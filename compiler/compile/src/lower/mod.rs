@@ -10,13 +10,16 @@ mod metadata;
 pub(crate) mod names;
 pub(crate) mod print;
 pub(crate) mod prints;
+mod program;
 mod query;
+mod safe;
 pub(crate) mod templates;
 pub(crate) mod tree;
+mod typing;
 pub(crate) mod walk;
 pub(crate) mod withs;
 
-use crate::annotations::{self, Annotation, AnnotationSet, Place, SchemaAnnotation};
+use crate::annotations::{Annotation, AnnotationSet};
 use crate::check::{self, Functions, compile_error};
 use crate::conflicts::Conflicts;
 use crate::hir;
@@ -24,27 +27,18 @@ use crate::recursion::Graph;
 use crate::resolve::{Globals, Resolver};
 use crate::rules::RuleTree;
 use crate::safety;
-use crate::ty::{self, Annotated, TypeOptions, TypeTable};
+use crate::ty;
 use crate::{CheckOptions, Checked};
 use govc_syntax::{Diagnostic, RegoVersion, Sources, Span, ast};
-use names::{Name, NameSet, Names};
-use std::collections::{BTreeSet, HashMap};
+use names::{Name, Names};
+use program::{View, bound_outside, module_order, ordered, package};
+use std::collections::BTreeSet;
 use tree::*;
 
+pub(crate) use program::Program;
 pub(crate) use query::check_query;
-
-/// What a compilation leaves behind for its queries.
-#[derive(Clone, Debug)]
-pub(crate) struct Program {
-    pub(crate) names: Names,
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) packages: Vec<Vec<String>>,
-    pub(crate) tree: RuleTree,
-    /// Number of parameters of each rule.
-    pub(crate) params: Vec<usize>,
-    /// Positions of the rules, by name of the source and place.
-    pub(crate) order: Vec<usize>,
-}
+pub(crate) use safe::unsafe_error;
+pub(crate) use typing::{name_subjects, type_options};
 
 /// One run over all modules.
 struct Lowering<'a> {
@@ -141,29 +135,6 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Types of all rules, inferred in the order of their dependencies.
-    fn infer(&mut self, unit: &hir::Unit) -> TypeTable {
-        if !self.found.is_empty() {
-            return TypeTable::default();
-        }
-        let p = &self.program;
-        let order = Graph::new(&p.rules, &p.tree).sorted(&p.order);
-        let order: Vec<hir::RuleId> = order.into_iter().map(|r| hir::RuleId(r as u32)).collect();
-        let mut options = match type_options(self.options) {
-            Ok(options) => options,
-            Err(error) => {
-                self.found.push(check::type_error("govc_schema", (Span::default(), error)));
-                return TypeTable::default();
-            }
-        };
-        options.annotations = self.annotated();
-        let (table, mut found) = ty::infer(unit, &order, &options);
-        let rank = |d: &Diagnostic| (&self.sources.get(d.span.file).name, d.span.start);
-        found.sort_by(|a, b| rank(a).cmp(&rank(b)));
-        self.found.extend(found);
-        table
-    }
-
     fn unit(&self) -> hir::Unit {
         let modules = self.modules.iter().zip(&self.program.packages);
         let modules = modules.map(|(m, p)| hir::ModuleInfo { file: m.span.file, package: p.clone() });
@@ -203,61 +174,6 @@ impl<'a> Lowering<'a> {
         for &i in order.iter() {
             f(names, &mut rules[i], &mut self.found);
         }
-    }
-
-    fn read_annotations(&mut self) {
-        for module in self.modules {
-            let (blocks, found) = annotations::read_module(module);
-            self.blocks.push(blocks);
-            self.found.extend(found);
-        }
-    }
-
-    fn set_annotations(&mut self) {
-        let paths = self.program.paths_by_source();
-        for module in self.modules_in_order() {
-            let package = self.program.packages[module].clone();
-            for block in std::mem::take(&mut self.blocks[module]) {
-                let path =
-                    block.rule.and_then(|rule| paths.get(&(module, rule)).cloned()).unwrap_or_default();
-                let error = self.annotations.add(self.sources, module, &package, &path, block);
-                self.found.extend(error);
-            }
-        }
-    }
-
-    fn rewrite_metadata(&mut self) {
-        let Program { rules, packages, .. } = &mut self.program;
-        for rule in rules.iter_mut() {
-            let package = packages[rule.module].clone();
-            let path = Program::ground_strings(rule, &package);
-            let (module, source) = (rule.module, rule.source);
-            for (i, branch) in rule.branches.iter_mut().enumerate() {
-                let place = Place { module, source, package: &package, path: &path, is_else: i > 0 };
-                metadata::rewrite(&self.annotations, &place, &mut branch.body);
-            }
-        }
-    }
-
-    /// Schemas that annotations give to documents, by rule.
-    fn annotated(&mut self) -> HashMap<hir::RuleId, Vec<Annotated>> {
-        let mut out = HashMap::new();
-        let mut errors = Vec::new();
-        for (i, rule) in self.program.rules.iter().enumerate() {
-            let package = &self.program.packages[rule.module];
-            let path = Program::ground_strings(rule, package);
-            let (module, source) = (rule.module, rule.source);
-            let place = Place { module, source, package, path: &path, is_else: false };
-            for schema in self.annotations.schemas(&place) {
-                match annotated(schema, self.options) {
-                    Ok(Some(a)) => out.entry(hir::RuleId(i as u32)).or_insert_with(Vec::new).push(a),
-                    Ok(None) => {}
-                    Err(text) => errors.push(check::type_error("govc_schema", (rule.span, text))),
-                }
-            }
-        }
-        self.found.extend(errors);
-        out
     }
 
     fn resolve(&mut self) {
@@ -467,78 +383,6 @@ impl<'a> Lowering<'a> {
         self.found.extend(found);
     }
 
-    fn check_safety_of_heads(&mut self) {
-        let shared = self.shared_rows();
-        let p = &self.program;
-        let mut found = Vec::new();
-        for rule in p.order.iter().map(|&i| &p.rules[i]).filter(|r| !r.broken) {
-            for (i, branch) in rule.branches.iter().enumerate() {
-                let mut bound = safety::vars::Collector::new(safety::vars::Skip::SAFETY);
-                bound.body(&branch.body);
-                bound.out.extend(bound_outside(rule));
-                let steps = if i == 0 { rule.steps.as_slice() } else { &[] };
-                let scope = self.scope_label(rule, branch, &shared);
-                for term in steps.iter().chain([&branch.value]) {
-                    unsafe_in_head(&p.names, term, &bound.out, &scope, &mut found);
-                }
-            }
-        }
-        self.found.extend(found.into_iter().map(unsafe_error));
-    }
-
-    /// Rows on which rules of more than one name begin, by module.
-    fn shared_rows(&self) -> BTreeSet<(usize, usize)> {
-        let mut first = std::collections::BTreeMap::new();
-        let mut shared = BTreeSet::new();
-        for rule in &self.program.rules {
-            for branch in &rule.branches {
-                let row = (rule.module, self.sources.position(branch.span).0);
-                let name = ground_name(rule);
-                if first.entry(row).or_insert_with(|| name.clone()) != &name {
-                    shared.insert(row);
-                }
-            }
-        }
-        shared
-    }
-
-    fn scope_label(&self, rule: &Rule, branch: &Branch, shared: &BTreeSet<(usize, usize)>) -> String {
-        let row = (rule.module, self.sources.position(branch.span).0);
-        if shared.contains(&row) { format!(" in rule {}", ground_name(rule)) } else { String::new() }
-    }
-
-    fn check_safety_of_bodies(&mut self) {
-        let shared = self.shared_rows();
-        let view = View::new(&self.program, self.options);
-        let arity = |t: &Target| view.functions().arity(t);
-        let mut found = Vec::new();
-        for i in self.program.order.clone() {
-            let globals = bound_outside(&self.program.rules[i]);
-            for b in 0..self.program.rules[i].branches.len() {
-                let branch = &mut self.program.rules[i].branches[b];
-                let unbound = safety::reorder(&mut branch.body, &arity, &globals);
-                if !unbound.is_empty() && !self.program.rules[i].broken {
-                    let rule = &self.program.rules[i];
-                    let scope = self.scope_label(rule, &rule.branches[b], &shared);
-                    found.extend(unbound.messages(&self.program.names, &scope));
-                }
-            }
-        }
-        self.found.extend(found.into_iter().map(unsafe_error));
-        if self.found.is_empty() {
-            self.hoist_dynamic_terms();
-        }
-    }
-
-    fn hoist_dynamic_terms(&mut self) {
-        self.each_rule(|names, rule, _| {
-            for branch in &mut rule.branches {
-                hoist::equals(&mut branch.body);
-                hoist::dynamic_terms(names, &mut branch.body);
-            }
-        });
-    }
-
     fn check_recursion(&mut self) {
         let p = &self.program;
         let graph = Graph::new(&p.rules, &p.tree);
@@ -574,152 +418,6 @@ impl<'a> Lowering<'a> {
     }
 }
 
-impl Program {
-    /// What is known of functions.
-    pub(crate) fn functions<'a>(&'a self, options: &'a CheckOptions) -> Functions<'a> {
-        Functions { builtins: &options.builtins, tree: &self.tree, params: &self.params }
-    }
-
-    /// The ground path of a rule, as far as it is made of strings.
-    fn ground_strings(rule: &Rule, package: &[String]) -> Vec<String> {
-        let mut path = package.to_vec();
-        path.push(rule.name.clone());
-        path.extend(rule.steps.iter().map_while(Term::as_str).map(str::to_owned));
-        path
-    }
-
-    /// The ground path of each rule by module and position in its tree.
-    fn paths_by_source(&self) -> HashMap<(usize, usize), Vec<String>> {
-        let path = |r: &Rule| Self::ground_strings(r, &self.packages[r.module]);
-        self.rules.iter().map(|r| ((r.module, r.source), path(r))).collect()
-    }
-
-    /// The path of a rule as OPA prints it.
-    pub(crate) fn path_text(&self, rule: usize) -> String {
-        let rule = &self.rules[rule];
-        let mut text = print::data_path(&self.packages[rule.module]);
-        print::push_field(&rule.name, &mut text);
-        for step in &rule.steps {
-            match step.as_str() {
-                Some(field) => print::push_field(field, &mut text),
-                None => text.push_str(&format!("[{}]", print::term(&self.names, step))),
-            }
-        }
-        text
-    }
-}
-
-/// Copies of what rewrites read while they change the rules.
-struct View<'a> {
-    tree: RuleTree,
-    params: Vec<usize>,
-    defined: BTreeSet<usize>,
-    options: &'a CheckOptions<'a>,
-}
-
-impl<'a> View<'a> {
-    fn new(program: &Program, options: &'a CheckOptions<'a>) -> Self {
-        Self {
-            tree: program.tree.clone(),
-            params: program.params.clone(),
-            defined: program.defined_nodes(),
-            options,
-        }
-    }
-
-    fn functions(&self) -> Functions<'_> {
-        Functions { builtins: &self.options.builtins, tree: &self.tree, params: &self.params }
-    }
-}
-
-impl Program {
-    /// Nodes whose rules always have a value.
-    pub(crate) fn defined_nodes(&self) -> BTreeSet<usize> {
-        let mut out = BTreeSet::new();
-        for i in 0..self.rules.len() {
-            let rule = &self.rules[i];
-            let path = crate::rules::ground_path(rule, &self.packages[rule.module]);
-            let node = path.iter().try_fold(self.tree.root(), |at, key| self.tree.child(at, key));
-            if let Some(node) = node.filter(|&n| self.is_defined(n)) {
-                out.insert(node);
-            }
-        }
-        out
-    }
-
-    fn is_defined(&self, node: usize) -> bool {
-        let rules: Vec<&Rule> = self.tree.node(node).rules.iter().map(|&i| &self.rules[i]).collect();
-        let Some(first) = rules.first() else { return false };
-        if first.args.is_some() {
-            return false;
-        }
-        let constant = rules.len() == 1
-            && first.branches.first().is_some_and(|b| is_empty_body(&b.body) && b.value.is_ground_literal());
-        first.multi || rules.iter().any(|r| r.default) || constant
-    }
-}
-
-/// What types are inferred with.
-pub(crate) fn type_options(options: &CheckOptions) -> Result<TypeOptions, String> {
-    let mut out = TypeOptions { vocabulary: options.schemas.vocabulary.clone(), ..TypeOptions::default() };
-    out.builtins = options.builtins.host.iter().map(|(n, b)| (n.clone(), b.ty.clone())).collect();
-    if let Some(schema) = options.schemas.by_name.get("schema") {
-        out.input = Some(ty::schema::schema_type(schema).map_err(|e| e.to_string())?);
-        ty::schema::schema_vocabulary(schema, &["input"], &mut out.vocabulary);
-    }
-    Ok(out)
-}
-
-/// The type that an annotation gives a document; none where schemas were not given at all.
-fn annotated(schema: &SchemaAnnotation, options: &CheckOptions) -> Result<Option<Annotated>, String> {
-    let schemas = &options.schemas.by_name;
-    let definition = match (&schema.definition, &schema.schema) {
-        (Some(definition), _) => definition,
-        (None, Some(name)) => {
-            if schemas.is_empty() {
-                return Ok(None);
-            }
-            let name = schema_name(name);
-            schemas.get(&name).ok_or_else(|| format!("undefined schema: {name}"))?
-        }
-        (None, None) => return Ok(None),
-    };
-    let ty = ty::schema::schema_type(definition).map_err(|e| e.to_string())?;
-    let mut vocabulary = ty::Vocabulary::default();
-    let path: Vec<&str> = schema.path.iter().map(String::as_str).collect();
-    ty::schema::schema_vocabulary(definition, &path, &mut vocabulary);
-    Ok(Some(Annotated { path: schema.path.clone(), ty, vocabulary }))
-}
-
-fn schema_name(path: &[String]) -> String {
-    let mut text = path.first().cloned().unwrap_or_default();
-    path.iter().skip(1).for_each(|p| print::push_field(p, &mut text));
-    text
-}
-
-/// Module positions by the name of their source.
-fn module_order(sources: &Sources, modules: &[ast::Module]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..modules.len()).collect();
-    order.sort_by_key(|&m| (&sources.get(modules[m].span.file).name, m));
-    order
-}
-
-/// Rule positions by the name of their source, then as written.
-fn ordered(sources: &Sources, modules: &[ast::Module], rules: &[Rule]) -> Vec<usize> {
-    let mut rank = vec![0; modules.len()];
-    for (at, module) in module_order(sources, modules).into_iter().enumerate() {
-        rank[module] = at;
-    }
-    let mut order: Vec<usize> = (0..rules.len()).collect();
-    order.sort_by_key(|&r| (rank[rules[r].module], r));
-    order
-}
-
-fn package(module: &ast::Module) -> Vec<String> {
-    let path = module.package.iter().flat_map(|p| &p.path);
-    path.map(|ident| ident.name.clone()).collect()
-}
-
 /// Adds the documents that imports name.
 pub(crate) fn add_imports(names: &mut Names, globals: &mut Globals, imports: &[ast::Import]) {
     for import in imports.iter().filter(|i| check::is_document(i)) {
@@ -733,41 +431,4 @@ pub(crate) fn add_imports(names: &mut Names, globals: &mut Globals, imports: &[a
         }
         globals.add_import(name, head, path.iter().map(|p| p.name.clone()).collect());
     }
-}
-
-/// What is bound before any body of a rule: roots and parameters.
-fn bound_outside(rule: &Rule) -> NameSet {
-    let mut out: NameSet = [Name::INPUT, Name::DATA].into_iter().collect();
-    rule.args.iter().flatten().for_each(|arg| walk::collect_names(arg, &mut out));
-    out
-}
-
-fn ground_name(rule: &Rule) -> String {
-    let mut text = rule.name.clone();
-    for step in rule.steps.iter().take_while(|t| t.is_const()) {
-        if let Some(field) = step.as_str() {
-            print::push_field(field, &mut text);
-        }
-    }
-    text
-}
-
-fn unsafe_in_head(names: &Names, term: &Term, bound: &NameSet, scope: &str, found: &mut Vec<(Span, String)>) {
-    walk::term(term, &mut |t| {
-        if let TermKind::Var(name) = t.kind
-            && !bound.contains(&name)
-            && !name.is_root()
-            && !names.is_generated(name)
-        {
-            let text = format!("var {} is unsafe{scope}", names.text(name));
-            if !found.iter().any(|(_, other)| *other == text) {
-                found.push((t.span, text));
-            }
-        }
-        matches!(t.kind, TermKind::Comprehension(_))
-    });
-}
-
-pub(crate) fn unsafe_error((span, message): (Span, String)) -> Diagnostic {
-    Diagnostic::error("govc_unsafe_variable", "rego_unsafe_var_error", span, message)
 }

@@ -122,6 +122,11 @@ impl Names {
         Name(self.entries.len() as u32 - 1)
     }
 
+    /// The generated name of a text. Looks at all names: for messages only.
+    pub(crate) fn generated(&self, text: &str) -> Option<Name> {
+        self.entries.iter().position(|e| e.text == text).map(|i| Name(i as u32))
+    }
+
     fn entry(&self, name: Name) -> &Entry {
         &self.entries[name.0 as usize]
     }

@@ -26,6 +26,7 @@ pub(crate) fn check_query(
         let query = finisher.query(&body);
         let types = type_options(options).unwrap_or_default();
         lowering.found = ty::infer_query(&query, &checked.types, &types).1;
+        lowering.found.iter_mut().for_each(|d| name_subjects(&lowering.names, d));
         finished = Some(query);
     }
     if lowering.found.is_empty() {

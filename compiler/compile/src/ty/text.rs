@@ -87,5 +87,8 @@ pub(crate) fn wanted(names: &[&str], types: &[Type]) -> String {
 /// The names that a builtin gives its parameters, then that of its result.
 pub(crate) fn parameter_names(builtin: &str) -> Vec<&'static str> {
     let builtin = govc_stdlib::lookup(builtin);
-    builtin.map_or_else(Vec::new, |b| b.args.iter().map(|(name, _)| *name).collect())
+    builtin.map_or_else(Vec::new, |b| {
+        let parameters = b.args.iter().map(|(name, _)| *name);
+        parameters.chain([super::results::name(b.name)]).collect()
+    })
 }
