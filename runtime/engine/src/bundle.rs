@@ -7,6 +7,7 @@
 mod archive;
 mod build;
 mod content;
+mod data;
 mod hash;
 mod manifest;
 mod signature;

@@ -345,6 +345,39 @@ fn programs_that_are_none_are_refused() {
     ));
 }
 
+#[test]
+fn data_files_must_fit_together_and_into_the_roots() {
+    let program = govc_engine::Bundle::open(&compiled("verdicts"), &Trust::unsigned()).unwrap();
+    let load = |roots: Option<&[&str]>, files: &[(&str, &str)]| {
+        let mut spec = BundleSpec::default();
+        spec.program = program.program().map(<[u8]>::to_vec);
+        spec.roots = roots.map(|roots| roots.iter().map(|root| (*root).to_owned()).collect());
+        spec.extra =
+            files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        let policy = Engine::load(&build_bundle(&spec).unwrap(), &Trust::unsigned())?;
+        Ok(policy.decide(&mut Scratch::new(), &Query::new("verdicts/limit")).result().map(str::to_owned))
+    };
+    let refused = |message: &str, result: Result<Option<String>, LoadError>| match result {
+        Err(LoadError::Data { message: given, .. }) => assert!(given.contains(message), "{given}"),
+        other => panic!("{other:?}"),
+    };
+    let nested = ("limits/data.json", "{\"max\":5}");
+    assert_eq!(load(None, &[nested]), Ok(Some("5".to_owned())));
+    assert_eq!(
+        load(None, &[nested, ("data.json", "{\"limits\":{\"min\":1},\"x\":2}")]),
+        Ok(Some("5".to_owned()))
+    );
+    refused("collides", load(None, &[nested, ("data.json", "{\"limits\":{\"max\":6}}")]));
+    refused("collides", load(None, &[nested, ("data.json", "{\"limits\":7}")]));
+    assert_eq!(
+        load(Some(&["limits", "x/y"]), &[nested, ("data.json", "{\"x\":{\"y\":2}}")]),
+        Ok(Some("5".to_owned()))
+    );
+    refused("`x`", load(Some(&["limits", "x/y"]), &[("data.json", "{\"x\":2}")]));
+    refused("`x/z`", load(Some(&["limits", "x/y"]), &[("data.json", "{\"x\":{\"z\":2}}")]));
+    refused("`limits/max`", load(Some(&["limit"]), &[nested]));
+}
+
 /// Every flipped bit of a program is refused by the verifier, or gives a policy that still only answers.
 #[test]
 fn damaged_programs_never_panic() {

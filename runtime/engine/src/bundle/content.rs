@@ -1,6 +1,7 @@
 //! An opened bundle: its files, checked as far as the trust demands.
 
 use super::archive::{self, Files};
+use super::data;
 use super::{MANIFEST, Manifest, PROGRAM, SIGNATURES, Section, Signer, signature};
 use crate::{LoadError, Trust, digest};
 
@@ -92,24 +93,24 @@ impl Bundle {
     /// The data files, each with the path of `data` where its content belongs.
     ///
     /// # Errors
-    /// When a data file lies outside the roots of the manifest.
+    /// When a data file is not JSON, lies outside the roots of the manifest, or collides with another.
     pub(crate) fn data(&self) -> Result<Vec<Document>, LoadError> {
-        let mut found = Vec::new();
-        for (path, content) in &self.files {
-            let Some(folder) = path.strip_suffix("data.json") else { continue };
-            if !(folder.is_empty() || folder.ends_with('/')) {
-                continue;
-            }
-            let place: Vec<String> =
-                folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            if !place.is_empty() && !self.manifest.owns(&place) {
-                let message = "it lies outside the roots of the manifest".to_owned();
-                return Err(LoadError::Data { path: path.clone(), message });
-            }
-            found.push((place, content.clone()));
+        let found: Vec<(&str, Vec<String>)> = self.files.keys().filter_map(|path| place(path)).collect();
+        if found.len() > 1 || self.manifest.roots.is_some() {
+            data::check(&found, &self.files, &self.manifest)?;
         }
-        Ok(found)
+        let content = |path: &str| self.files.get(path).cloned().unwrap_or_default();
+        Ok(found.into_iter().map(|(path, place)| (place, content(path))).collect())
     }
+}
+
+/// The path of `data` where a file's content belongs, if it is a data file.
+fn place(path: &str) -> Option<(&str, Vec<String>)> {
+    let folder = path.strip_suffix("data.json")?;
+    (folder.is_empty() || folder.ends_with('/')).then(|| {
+        let names = folder.split('/').filter(|name| !name.is_empty());
+        (path, names.map(str::to_owned).collect())
+    })
 }
 
 /// What OPA would read and we do not must not be passed over in silence.
