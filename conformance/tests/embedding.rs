@@ -95,7 +95,7 @@ fn the_embedded_service_passes_its_tests() {
     let output = cargo()
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", target)
-        .args(["test", "--quiet", "--locked"])
+        .args(["test", "--quiet"])
         .output()
         .unwrap();
     let text =

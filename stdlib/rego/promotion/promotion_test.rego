@@ -41,7 +41,8 @@ test_all_combinations if {
 		result := promotion.result with input as changed
 		result.codes == chosen
 		count(result.denies) == count(chosen)
-		result.allow == number == 0
+		allowed := number == 0
+		result.allow == allowed
 	}
 }
 
