@@ -20,8 +20,14 @@ pub mod workspace;
 
 pub use protocol::serve_stdio;
 
+use govc_syntax::RegoVersion;
+use govc_syntax::format::{FormatOptions, FormatTarget, format_source};
+
 /// The formatted text of a file, or nothing while it has syntax errors.
 fn formatted(file: &workspace::File) -> Option<String> {
-    let _ = file;
-    None
+    let target = match file.module.version {
+        RegoVersion::V0 => FormatTarget::V0,
+        RegoVersion::V1 => FormatTarget::V1,
+    };
+    format_source(file.document.text(), FormatOptions { target, drop_v0_imports: false }).ok()
 }

@@ -27,10 +27,17 @@ pub(crate) struct Problem {
     pub(crate) govc_code: String,
     /// Where.
     pub(crate) location: Option<Location>,
-    /// The source line of a parse error and the place in it, from 0.
-    pub(crate) shown: Option<(String, usize)>,
     /// The compiler's finding, where it is one.
-    pub(crate) diagnostic: Option<Box<Diagnostic>>,
+    pub(crate) finding: Option<Box<Finding>>,
+}
+
+/// A finding of the compiler, and the source line that it shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    /// What the compiler said.
+    pub(crate) diagnostic: Diagnostic,
+    /// The source line of a parse error and the place in it, from 0.
+    shown: Option<(String, usize)>,
 }
 
 impl Problem {
@@ -57,8 +64,10 @@ impl Problem {
             code: diagnostic.opa_code.to_owned(),
             govc_code: diagnostic.code.to_owned(),
             location: Some(Location { file: sources.get(diagnostic.span.file).name.clone(), row, col }),
-            shown: shown(diagnostic, sources),
-            diagnostic: Some(Box::new(diagnostic.clone())),
+            finding: Some(Box::new(Finding {
+                diagnostic: diagnostic.clone(),
+                shown: shown(diagnostic, sources),
+            })),
         }
     }
 
@@ -74,7 +83,7 @@ impl Problem {
         if let Some(location) = &self.location {
             object.push(("location".to_owned(), location.to_node()));
         }
-        if let Some((line, index)) = &self.shown {
+        if let Some((line, index)) = self.finding.as_ref().and_then(|finding| finding.shown.as_ref()) {
             let details =
                 [("line".to_owned(), Node::string(line)), ("idx".to_owned(), Node::int(*index as i64))];
             object.push(("details".to_owned(), Node::Object(details.into())));
@@ -85,13 +94,14 @@ impl Problem {
     /// The line and what OPA prints below it: the source with a mark, or the types that do not fit.
     fn lines(&self) -> String {
         let mut lines = vec![self.line()];
-        if let Some((line, index)) = &self.shown {
+        if let Some((line, index)) = self.finding.as_ref().and_then(|finding| finding.shown.as_ref()) {
             let text = line.trim_start_matches('\t');
             let indent = index.saturating_sub(line.len() - text.len());
             lines.extend([text.to_owned(), format!("{}^", " ".repeat(indent))]);
         }
         // Of a type error OPA prints what is there and what is wanted; suggestions are ours alone.
-        let typed = self.diagnostic.iter().filter(|d| d.opa_code == "rego_type_error");
+        let found = self.finding.iter().map(|finding| &finding.diagnostic);
+        let typed = found.filter(|d| d.opa_code == "rego_type_error");
         lines.extend(typed.flat_map(|d| &d.notes).filter(|note| !note.starts_with("did you mean")).cloned());
         lines.join("\n\t")
     }

@@ -131,6 +131,12 @@ fn answers_a_client() {
     let text = defined.to_string();
     assert!(text.contains("a.rego") && text.contains(r#""line":4"#), "{text}");
 
+    client.open(&uri("ugly.rego"), "package ugly\nallow if{ input.x==1 }\n");
+    let options =
+        json!({"textDocument": {"uri": uri("ugly.rego")}, "options": {"tabSize": 4, "insertSpaces": false}});
+    let edits = client.request("textDocument/formatting", options).to_string();
+    assert!(edits.contains("allow if input.x == 1"), "{edits}");
+
     let hover = client.request("textDocument/hover", at(&a, 4, 21)).to_string();
     assert!(hover.contains("limit") || hover.contains("number"), "{hover}");
 

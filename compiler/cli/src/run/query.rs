@@ -58,7 +58,7 @@ fn read_input<'q>(heap: Heap<'q>, text: Option<&str>) -> Result<Value<'q>, Probl
     match text {
         None => Ok(Value::UNDEFINED),
         Some(text) => json::read(heap, text.as_bytes(), &json::Limits::default())
-            .map_err(|error| Problem::plain(format!("unable to parse input: {error:?}"))),
+            .map_err(|error| Problem::plain(format!("unable to parse input: {error}"))),
     }
 }
 
@@ -72,7 +72,6 @@ fn problem(error: EvalError) -> Problem {
         code: error.code.to_owned(),
         message: error.message,
         location,
-        shown: None,
-        diagnostic: None,
+        finding: None,
     }
 }
