@@ -275,7 +275,8 @@ impl<'q> Validator<'_, 'q> {
                 out.add("array_no_additional_items", path, "No additional items allowed on array");
                 break;
             }
-            if !schema.is_undefined() && !(beyond && schema.as_bool().is_some()) {
+            let only_a_flag = beyond && schema.as_bool().is_some();
+            if !schema.is_undefined() && !only_a_flag {
                 self.validate(schema, *element, &format!("{path}.{index}"), out)?;
             }
         }

@@ -130,9 +130,9 @@ pub(super) fn untagged(text: &str) -> Scalar {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
         _ => match text.as_bytes().first() {
-            Some(b'.') => return number_text(text).map_or_else(other, Scalar::Float),
+            Some(b'.') => number_text(text).map_or_else(other, Scalar::Float),
             Some(b'+' | b'-' | b'0'..=b'9') => {
-                return number(text).filter(|_| !is_timestamp(text)).unwrap_or_else(other);
+                number(text).filter(|_| !is_timestamp(text)).unwrap_or_else(other)
             }
             _ => other(),
         },
