@@ -1,4 +1,5 @@
 //! The two forms of a program, and what the verifier refuses.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use govc_bytecode::{Program, decode, encode, text, verify};
 

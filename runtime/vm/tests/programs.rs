@@ -1,4 +1,5 @@
 //! Small programs in the text form of the bytecode, with what they answer.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 

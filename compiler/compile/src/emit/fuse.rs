@@ -3,7 +3,7 @@
 use super::call::comparison;
 use super::function::{Emit, FunctionEmitter};
 use crate::ir::{Callee, Local, Operand, Stmt, StmtKind};
-use govc_bytecode::{Literal, Op};
+use govc_bytecode::Op;
 
 impl FunctionEmitter<'_, '_> {
     /// Emits what the first statements mean together; how many they are, 0 where there is no such run.
@@ -146,7 +146,7 @@ impl FunctionEmitter<'_, '_> {
             sorted.push((lit, value));
         }
         let literals = &self.out.program.literals;
-        let text = |lit: u32| literals.get(lit as usize).map(|l: &Literal| l.clone());
+        let text = |lit: u32| literals.get(lit as usize).cloned();
         sorted.sort_by_cached_key(|&(lit, _)| text(lit));
         let distinct = sorted.windows(2).all(|w| matches!(w, [a, b] if a.0 != b.0));
         Ok(distinct.then_some(sorted))

@@ -7,17 +7,17 @@ use govc_vm::{BuiltinErrors, Image, Limits, Query, Scratch};
 use std::time::Duration;
 
 /// One program with its documents.
-pub struct Part {
-    pub name: String,
-    pub program: String,
-    pub input: Option<String>,
-    pub data: String,
-    pub expected: Answer,
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) program: String,
+    pub(crate) input: Option<String>,
+    pub(crate) data: String,
+    pub(crate) expected: Answer,
 }
 
 /// What a program answers.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Results as JSON.
     Gives(String),
     /// An error code.
@@ -26,7 +26,7 @@ pub enum Answer {
     Refused,
 }
 
-pub fn parts(text: &str) -> Vec<Part> {
+pub(crate) fn parts(text: &str) -> Vec<Part> {
     text.split("\n\n# ").skip(1).map(part).collect()
 }
 
@@ -56,7 +56,7 @@ fn plain(text: &str) -> String {
     json::to_string(json::read(heap, text.as_bytes(), &json::Limits::default()).unwrap())
 }
 
-pub fn answer(program: &Program, part: &Part) -> Answer {
+pub(crate) fn answer(program: &Program, part: &Part) -> Answer {
     let data = [(Vec::new(), part.data.clone().into_bytes())];
     let Ok(image) = Image::load(program.clone(), &data) else { return Answer::Refused };
     let Some(entrypoint) = image.entrypoint("main") else { return Answer::Refused };
