@@ -55,12 +55,23 @@ pub(crate) fn checked(
             let program = run::emit(&run::plan(checked, request, sources)?, sources)?;
             output::print(&govc_bytecode::text::print(&program));
         }
-        Form::Clif => {
-            return Err(vec![Problem::not_yet("machine code is not printed by the command line yet")]);
-        }
+        Form::Clif => output::print(&clif(run::emit(&run::plan(checked, request, sources)?, sources)?)?),
         Form::Tokens | Form::Ast => {}
     }
     Ok(())
+}
+
+/// Cranelift's text form of every function that gains from machine code.
+#[cfg(feature = "jit")]
+fn clif(program: govc_bytecode::Program) -> Result<String, Vec<Problem>> {
+    let refused = |error: &dyn std::fmt::Display| vec![Problem::coded("govc_jit_error", error.to_string())];
+    let image = govc_vm::Image::load(program, &[]).map_err(|error| refused(&error))?;
+    govc_jit::clif(&image).map_err(|error| refused(&error))
+}
+
+#[cfg(not(feature = "jit"))]
+fn clif(_: govc_bytecode::Program) -> Result<String, Vec<Problem>> {
+    Err(vec![Problem::not_yet("this build of govc makes no machine code (feature `jit`)")])
 }
 
 /// One line a token: row, column, kind, text.

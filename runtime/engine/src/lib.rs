@@ -10,6 +10,8 @@ mod error;
 mod host;
 mod keys;
 mod machine;
+#[cfg(feature = "jit")]
+mod native;
 mod policy;
 pub mod proof;
 mod query;

@@ -50,6 +50,8 @@ struct Loaded {
     manifest: Manifest,
     section: Option<Section>,
     signer: Option<Signer>,
+    #[cfg(feature = "jit")]
+    heat: crate::native::Heat,
 }
 
 /// An entrypoint of one bundle, its name looked up. Other bundles refuse it.
@@ -80,6 +82,8 @@ impl Policy {
             manifest: bundle.manifest().clone(),
             section: bundle.section().cloned(),
             signer: bundle.signer().cloned(),
+            #[cfg(feature = "jit")]
+            heat: crate::native::Heat::default(),
         })))
     }
 
@@ -111,6 +115,10 @@ impl Policy {
 
     /// Decides. Never fails and never panics: whatever goes wrong is a denial that says so.
     pub fn decide(&self, scratch: &mut Scratch, query: &Query<'_>) -> Decision {
+        #[cfg(feature = "jit")]
+        if self.0.heat.is_hot_now() {
+            crate::native::install(Arc::clone(&self.0), |loaded| &loaded.image);
+        }
         let mut decision = Decision::undecided(Arc::clone(&self.0.digest), query.target.name());
         let filled = catch_unwind(AssertUnwindSafe(|| self.fill(&mut decision, scratch, query)));
         let filled = filled.unwrap_or_else(|_| {

@@ -438,6 +438,19 @@ fn a_policy_is_shared_by_threads() {
     });
 }
 
+/// Past the threshold of machine code, which `cargo test --workspace` builds in and the crate alone does not.
+#[test]
+fn a_policy_that_is_asked_often_answers_the_same() {
+    let policy = policy("agent-promotion");
+    let mut scratch = Scratch::new();
+    let input = br#"{"actorRole": "agent_admin", "anatomy": {"reasoning": {"temperature": 0.2}}}"#;
+    let query = Query::new("promotion/result").input_json(input);
+    let expected = policy.decide(&mut scratch, &query).to_json();
+    for round in 0..30_000 {
+        assert_eq!(policy.decide(&mut scratch, &query).to_json(), expected, "round {round}");
+    }
+}
+
 #[test]
 fn bundles_are_exchanged_under_load_without_mixing() {
     let versions: Vec<Vec<u8>> = (0..2)
