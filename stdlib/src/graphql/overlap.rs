@@ -32,7 +32,8 @@ impl Conflict<'_> {
         match &self.reason {
             Reason::Text(text) => text.clone(),
             Reason::Inner(conflicts) => {
-                let one = |inner: &Self| format!("subfields \"{}\" conflict because {}", inner.name, inner.text());
+                let one =
+                    |inner: &Self| format!("subfields \"{}\" conflict because {}", inner.name, inner.text());
                 conflicts.iter().map(one).collect::<Vec<_>>().join(" and ")
             }
         }
@@ -101,7 +102,8 @@ impl<'n> Overlaps<'n> {
             }
         }
         let advice = "Use different aliases on the fields to fetch both if this was intentional.";
-        let text = |c: &Conflict<'_>| format!("Fields \"{}\" conflict because {}. {advice}", c.name, c.text());
+        let text =
+            |c: &Conflict<'_>| format!("Fields \"{}\" conflict because {}. {advice}", c.name, c.text());
         found.iter().map(|conflict| (conflict.place, text(conflict))).collect()
     }
 
@@ -238,16 +240,19 @@ impl<'n> Overlaps<'n> {
 
 fn same_fields(a: &Group<'_>, b: &Group<'_>) -> bool {
     let all = |group: &Group<'_>| -> Vec<*const Node> {
-        group.fields.iter().flat_map(|(_, fields)| fields.iter().map(|field| std::ptr::from_ref(*field))).collect()
+        group
+            .fields
+            .iter()
+            .flat_map(|(_, fields)| fields.iter().map(|field| std::ptr::from_ref(*field)))
+            .collect()
     };
     all(a) == all(b)
 }
 
 /// Values are compared by their first word only, as OPA's library does.
 fn same_arguments(a: &[Node], b: &[Node]) -> bool {
-    let key = |argument: &Node| {
-        argument.part("Value").map(|value| (value.kind(), value.text("Raw").to_owned()))
-    };
+    let key =
+        |argument: &Node| argument.part("Value").map(|value| (value.kind(), value.text("Raw").to_owned()));
     a.len() == b.len()
         && a.iter().all(|one| b.iter().any(|other| one.name() == other.name() && key(one) == key(other)))
 }

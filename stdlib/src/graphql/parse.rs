@@ -29,7 +29,13 @@ const END: Kind = Kind::End;
 impl<'t> Parser<'t> {
     pub(super) fn new(source: &'t str) -> Parsed<Self> {
         let token = Token { kind: END, text: String::new(), place: (1, 1) };
-        let mut parser = Self { lexer: Lexer::new(source), token, comments: Vec::new(), closing: Node::List(Vec::new()), depth: 0 };
+        let mut parser = Self {
+            lexer: Lexer::new(source),
+            token,
+            comments: Vec::new(),
+            closing: Node::List(Vec::new()),
+            depth: 0,
+        };
         parser.advance()?;
         Ok(parser)
     }
@@ -476,7 +482,10 @@ impl<'t> Parser<'t> {
         }
         parts.push(("Kind", text(kind)));
         if !matches!(kind, "SCALAR" | "UNION") {
-            parts.push(("EndOfDefinitionComment", std::mem::replace(&mut self.closing, Node::List(Vec::new()))));
+            parts.push((
+                "EndOfDefinitionComment",
+                std::mem::replace(&mut self.closing, Node::List(Vec::new())),
+            ));
         }
         heading.add(comment, &mut parts);
         Ok(Node::Record(parts))

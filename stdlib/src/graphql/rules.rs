@@ -155,8 +155,12 @@ impl<'s, 'n> Walk<'s, 'n> {
         for variable in variables {
             if !self.used_variables.contains(&std::ptr::from_ref(variable)) && !variable.flag("Used") {
                 let variable_name = variable.text("Variable");
-                let place_in = if name.is_empty() { String::new() } else { format!(" in operation \"{name}\"") };
-                self.fault(variable.place(), format!("Variable \"${variable_name}\" is never used{place_in}."));
+                let place_in =
+                    if name.is_empty() { String::new() } else { format!(" in operation \"{name}\"") };
+                self.fault(
+                    variable.place(),
+                    format!("Variable \"${variable_name}\" is never used{place_in}."),
+                );
             }
         }
         self.overlapping(operation.list("SelectionSet"));
@@ -273,8 +277,12 @@ impl<'s, 'n> Walk<'s, 'n> {
                 }
                 Some(start) => {
                     let names: Vec<_> = path.iter().skip(*start).map(|name| format!("\"{name}\"")).collect();
-                    let via = if names.is_empty() { String::new() } else { format!(" via {}", names.join(", ")) };
-                    self.fault(spread.place(), format!("Cannot spread fragment \"{name}\" within itself{via}."));
+                    let via =
+                        if names.is_empty() { String::new() } else { format!(" via {}", names.join(", ")) };
+                    self.fault(
+                        spread.place(),
+                        format!("Cannot spread fragment \"{name}\" within itself{via}."),
+                    );
                 }
             }
         }
@@ -304,7 +312,8 @@ impl<'s, 'n> Walk<'s, 'n> {
             let known = definition.list("Arguments");
             for argument in directive.list("Arguments").iter().filter(|a| named(known, a.name()).is_none()) {
                 let hint = did_you_mean("Did you mean", argument.name(), known.iter().map(Node::name));
-                let text = format!("Unknown argument \"{}\" on directive \"@{name}\".{hint}", argument.name());
+                let text =
+                    format!("Unknown argument \"{}\" on directive \"@{name}\".{hint}", argument.name());
                 self.fault(place, text);
             }
         }
@@ -320,7 +329,10 @@ impl<'s, 'n> Walk<'s, 'n> {
         for argument in missing(definition, directive) {
             let ty = argument.part("Type").map(Node::type_text).unwrap_or_default();
             let rule = "is required, but it was not provided.";
-            self.fault(place, format!("Directive \"@{name}\" argument \"{}\" of type \"{ty}\" {rule}", argument.name()));
+            self.fault(
+                place,
+                format!("Directive \"@{name}\" argument \"{}\" of type \"{ty}\" {rule}", argument.name()),
+            );
         }
         self.unique_arguments(directive.list("Arguments"));
     }
@@ -420,8 +432,9 @@ impl<'s, 'n> Walk<'s, 'n> {
         let needed = ty.flag("NonNull") && !own_default && !has_default;
         if !fits(given, given.flag("NonNull"), ty, needed) {
             let (value_text, given, ty) = (value.value_text(), given.type_text(), ty.type_text());
-            let text =
-                format!("Variable \"{value_text}\" of type \"{given}\" used in position expecting type \"{ty}\".");
+            let text = format!(
+                "Variable \"{value_text}\" of type \"{given}\" used in position expecting type \"{ty}\"."
+            );
             self.fault(value.place(), text);
         }
     }
@@ -443,7 +456,8 @@ impl<'s, 'n> Walk<'s, 'n> {
     fn value_type_rule(&mut self, value: &'n Node, ty: &'n Node, definition: &Definition<'n>) {
         let place = value.place();
         if value.kind() == kind::NULL && ty.flag("NonNull") {
-            let text = format!("Expected value of type \"{}\", found {}.", ty.type_text(), value.value_text());
+            let text =
+                format!("Expected value of type \"{}\", found {}.", ty.type_text(), value.value_text());
             self.fault(place, text);
         }
         let is = |names: &[&str]| names.contains(&definition.name);
@@ -471,8 +485,11 @@ impl<'s, 'n> Walk<'s, 'n> {
             kind::STRING | kind::BLOCK => !is(&["String", "ID"]),
             kind::ENUM if definition.kind != "ENUM" => {
                 let similar = similar(raw, values());
-                let hint =
-                    if similar.is_empty() { String::new() } else { format!(" {hint} {}?", or_list(&similar)) };
+                let hint = if similar.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {hint} {}?", or_list(&similar))
+                };
                 self.fault(place, format!("{unexpected}{hint}"));
                 false
             }
@@ -558,7 +575,10 @@ impl<'s, 'n> Walk<'s, 'n> {
             for argument in node.list("Arguments").iter().filter(|a| named(known, a.name()).is_none()) {
                 let hint = did_you_mean("Did you mean", argument.name(), known.iter().map(Node::name));
                 let on = format!("{}.{name}", parent.name);
-                self.fault(place, format!("Unknown argument \"{}\" on field \"{on}\".{hint}", argument.name()));
+                self.fault(
+                    place,
+                    format!("Unknown argument \"{}\" on field \"{on}\".{hint}", argument.name()),
+                );
             }
         }
         if matches!(name, "__schema" | "__type") && self.is_too_deep(node, &mut Vec::new(), 0) {
@@ -572,7 +592,10 @@ impl<'s, 'n> Walk<'s, 'n> {
                 let ty = argument.part("Type").map(Node::type_text).unwrap_or_default();
                 let rule = "is required, but it was not provided.";
                 let argument = argument.name();
-                self.fault(place, format!("Field \"{name}\" argument \"{argument}\" of type \"{ty}\" {rule}"));
+                self.fault(
+                    place,
+                    format!("Field \"{name}\" argument \"{argument}\" of type \"{ty}\" {rule}"),
+                );
             }
             self.leaf_rule(node, field);
         }
@@ -591,7 +614,8 @@ impl<'s, 'n> Walk<'s, 'n> {
             (false, true) => {
                 let ty = ty.type_text();
                 let hint = format!("Did you mean \"{name} {{ ... }}\"?");
-                let text = format!("Field \"{name}\" of type \"{ty}\" must have a selection of subfields. {hint}");
+                let text =
+                    format!("Field \"{name}\" of type \"{ty}\" must have a selection of subfields. {hint}");
                 self.fault(place, text);
             }
             _ => {}
@@ -667,7 +691,8 @@ impl<'s, 'n> Walk<'s, 'n> {
             self.fault(place, format!("Unknown type \"{condition}\"."));
         }
         if let Some(parent) = parent.filter(|parent| !self.may_be(parent, condition)) {
-            let never = format!("as objects of type \"{}\" can never be of type \"{condition}\".", parent.name);
+            let never =
+                format!("as objects of type \"{}\" can never be of type \"{condition}\".", parent.name);
             self.fault(place, format!("Fragment cannot be spread here {never}"));
         }
     }
@@ -691,7 +716,8 @@ impl<'s, 'n> Walk<'s, 'n> {
         }
         let Some(condition) = fragment.map(|fragment| fragment.text("TypeCondition")) else { return };
         if let Some(parent) = parent.filter(|parent| !self.may_be(parent, condition)) {
-            let never = format!("as objects of type \"{}\" can never be of type \"{condition}\".", parent.name);
+            let never =
+                format!("as objects of type \"{}\" can never be of type \"{condition}\".", parent.name);
             self.fault(node.place(), format!("Fragment \"{name}\" cannot be spread here {never}"));
         }
     }

@@ -179,7 +179,8 @@ impl<'n> Schema<'n> {
         let Some(definition) = self.definitions.get_mut(at) else { return Ok(()) };
         let (name, base, kind) = (definition.name, definition.kind, node.text("Kind"));
         if base != kind {
-            let why = format_args!("Cannot extend type {name} because the base type is a {base}, not {kind}.");
+            let why =
+                format_args!("Cannot extend type {name} because the base type is a {base}, not {kind}.");
             return refuse(node.place(), why);
         }
         definition.extend(node);
@@ -258,7 +259,12 @@ impl<'n> Schema<'n> {
             self.check_type(field)?;
             self.check_arguments(field.list("Arguments"), None)?;
             let location = if input { "INPUT_FIELD_DEFINITION" } else { "FIELD_DEFINITION" };
-            self.check_directives(&field.list("Directives").iter().collect::<Vec<_>>(), location, None, true)?;
+            self.check_directives(
+                &field.list("Directives").iter().collect::<Vec<_>>(),
+                location,
+                None,
+                true,
+            )?;
         }
         for name in &definition.types {
             match self.ty(name).map(|member| member.kind) {
@@ -414,7 +420,8 @@ impl<'n> Schema<'n> {
                 let why = "because it would create a circular reference.";
                 return refuse(place, format_args!("Type {own} cannot implement {name} {why}"));
             }
-            let why = format_args!("Type {own} must implement {ancestor} because it is implemented by {name}.");
+            let why =
+                format_args!("Type {own} must implement {ancestor} because it is implemented by {name}.");
             return refuse(place, why);
         }
         Ok(())
@@ -502,7 +509,8 @@ fn check_directive_arguments(directive: &Node, definition: &Node) -> Checked {
 
 /// The second of two nodes with one name: the one whose twin comes first.
 fn repeated<'n>(nodes: &[&'n Node]) -> Option<&'n Node> {
-    let twin = |at: usize, node: &&'n Node| nodes.iter().skip(at + 1).find(|other| other.name() == node.name());
+    let twin =
+        |at: usize, node: &&'n Node| nodes.iter().skip(at + 1).find(|other| other.name() == node.name());
     nodes.iter().enumerate().find_map(|(at, node)| twin(at, node)).copied()
 }
 

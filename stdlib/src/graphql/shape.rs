@@ -174,7 +174,9 @@ fn record(value: Value<'_>, shape: &Shape, depth: usize) -> Result<Node, String>
             Flag if absent => Node::Bool(false),
             Flag => given.as_bool().map_or_else(|| mismatch(given, "bool"), |flag| Ok(Node::Bool(flag)))?,
             Number if absent => Node::Int(0),
-            Number => given.as_int().map_or_else(|| mismatch(given, "int"), |number| Ok(Node::Int(number)))?,
+            Number => {
+                given.as_int().map_or_else(|| mismatch(given, "int"), |number| Ok(Node::Int(number)))?
+            }
             _ if absent => continue,
             Texts => list(given, text)?,
             Record(shape) => record(given, shape, depth + 1)?,
