@@ -64,7 +64,9 @@ impl FunctionEmitter<'_, '_> {
     pub(super) fn not_path(&mut self, block: &Block, fail: Label) -> Emit<bool> {
         let mut stmts = block.stmts.iter().map(|s| &s.kind).peekable();
         let defined = stmts.next_if(|k| matches!(k, StmtKind::IsDefined { .. }));
-        let Some(StmtKind::Dot { source: Operand::Local(first), .. }) = stmts.peek() else { return Ok(false) };
+        let Some(StmtKind::Dot { source: Operand::Local(first), .. }) = stmts.peek() else {
+            return Ok(false);
+        };
         let (first, mut at, mut keys) = (*first, *first, Vec::new());
         let other = matches!(defined, Some(StmtKind::IsDefined { source }) if *source != first);
         if other || self.used_once_inside(first) || self.variable(first)?.builder.is_some() {
@@ -128,9 +130,8 @@ impl FunctionEmitter<'_, '_> {
 
     fn finish_path(&mut self, stmts: &[Stmt], first: Local, keys: Vec<u32>, end: Local) -> Emit<usize> {
         let taken = keys.len();
-        let truthy = taken > 0
-            && self.used_once(end)
-            && stmts.get(taken).is_some_and(|s| tests(&s.kind, end));
+        let truthy =
+            taken > 0 && self.used_once(end) && stmts.get(taken).is_some_and(|s| tests(&s.kind, end));
         if truthy {
             let (src, fail, keys) = (self.value(first)?, self.fail()?, self.out.list(keys));
             self.push(Op::PathTruthy { src, keys, fail });
