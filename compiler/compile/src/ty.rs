@@ -12,7 +12,7 @@ pub(crate) mod text;
 mod tree;
 mod vocabulary;
 
-use crate::hir::{Rule, RuleId, RuleKind, Unit};
+use crate::hir::{Branch, Rule, RuleId, RuleKind, Unit};
 use body::Checker;
 use govc_syntax::Diagnostic;
 use govc_value::Type;
@@ -67,16 +67,18 @@ pub fn infer(unit: &Unit, order: &[RuleId], options: &TypeOptions) -> (TypeTable
     for &id in order {
         let Some(rule) = unit.rules.get(id.0 as usize) else { continue };
         let mut checker = Checker::new(&table.tree, options, &rule.scope, options.annotations.get(&id));
-        let ty = rule_type(rule, &mut checker);
+        let types = rule_types(rule, &mut checker);
         let (vars, found) = checker.finish();
         let failed = !found.is_empty();
         diagnostics.extend(found);
         table.vars[id.0 as usize] = vars;
-        match ty {
+        if failed {
             // A rule with an error is `any`, so that its users are not blamed for it.
-            _ if failed => table.tree.put(&rule.path, Type::ANY),
-            Some(ty) => table.tree.insert(&rule.path, ty),
-            None => {}
+            table.tree.put(&rule.path, Type::ANY);
+            continue;
+        }
+        for ty in types {
+            table.tree.insert(&rule.path, ty);
         }
     }
     (table, diagnostics)
@@ -93,23 +95,25 @@ pub fn infer_query(
     checker.finish()
 }
 
-fn rule_type(rule: &Rule, checker: &mut Checker<'_>) -> Option<Type> {
-    let mut result: Option<Type> = None;
-    for branch in &rule.branches {
-        checker.body(&branch.body);
-        let ty = checker.term(&branch.value);
-        result = govc_value::ty::join(result.into_iter().chain(ty));
-    }
+/// The types of the branches: each is a rule of its own to the checker, with the same parameters.
+fn rule_types(rule: &Rule, checker: &mut Checker<'_>) -> Vec<Type> {
+    rule.branches.iter().filter_map(|branch| branch_type(rule, branch, checker)).collect()
+}
+
+fn branch_type(rule: &Rule, branch: &Branch, checker: &mut Checker<'_>) -> Option<Type> {
+    checker.forget();
+    checker.body(&branch.body);
     if let Some(params) = &rule.params {
         for param in params {
             checker.assume_any(param);
         }
         let args: Vec<Type> = params.iter().map(|p| checker.term(p).unwrap_or(Type::ANY)).collect();
-        return Some(Type::Function(args, None, result.map(Box::new)));
+        return Some(Type::Function(args, None, checker.term(&branch.value).map(Box::new)));
     }
+    let value = checker.term(&branch.value)?;
     let leaf = match rule.kind {
-        RuleKind::Single => result?,
-        RuleKind::Multi => Type::Set(Box::new(result?)),
+        RuleKind::Single => value,
+        RuleKind::Multi => Type::Set(Box::new(value)),
     };
     rule.dynamic.iter().rev().try_fold(leaf, |inner, step| {
         let key = checker.term(step)?;

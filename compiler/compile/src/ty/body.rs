@@ -11,6 +11,7 @@ use crate::hir::{
 use govc_syntax::{Diagnostic, Span};
 use govc_value::Type;
 use govc_value::ty::{Key, join};
+use std::collections::HashMap;
 
 /// Checks one rule or query.
 pub(super) struct Checker<'a> {
@@ -18,6 +19,10 @@ pub(super) struct Checker<'a> {
     pub(super) options: &'a TypeOptions,
     pub(super) scope: &'a Scope,
     pub(super) vars: Vec<Option<Type>>,
+    /// What is known of each variable in the innermost body that types it.
+    seen: Vec<Option<Type>>,
+    /// Types of comprehensions that have been checked, by address.
+    comprehensions: HashMap<*const Comprehension, Option<Type>>,
     /// The field that a variable was read from, for vocabularies.
     pub(super) fields: Vec<Option<Field>>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -37,6 +42,8 @@ impl<'a> Checker<'a> {
             options,
             scope,
             vars: vec![None; scope.vars.len()],
+            seen: vec![None; scope.vars.len()],
+            comprehensions: HashMap::new(),
             fields: vec![None; scope.vars.len()],
             diagnostics: Vec::new(),
             blamed: false,
@@ -44,7 +51,12 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn finish(self) -> (Vec<Option<Type>>, Vec<Diagnostic>) {
-        (self.vars, self.diagnostics)
+        (self.seen, self.diagnostics)
+    }
+
+    /// Forgets the types of variables, for another branch of the rule.
+    pub(super) fn forget(&mut self) {
+        self.vars.fill(None);
     }
 
     /// Checks the statements of a body in order.
@@ -82,13 +94,28 @@ impl<'a> Checker<'a> {
             ExprKind::Every { key, value, domain, body } => {
                 self.visit(domain);
                 let ty = self.term(domain);
-                let keys = ty.as_ref().and_then(Type::keys).unwrap_or(Type::ANY);
-                let values = ty.as_ref().and_then(Type::values).unwrap_or(Type::ANY);
-                key.iter().for_each(|k| self.assign(*k, keys.clone()));
-                self.assign(*value, values);
-                self.body(body);
+                self.references(body);
+                key.iter().for_each(|k| self.show(*k, ty.as_ref().and_then(Type::keys)));
+                self.show(*value, ty.as_ref().and_then(Type::values));
             }
-            ExprKind::Or(arms) => arms.iter().for_each(|a| self.body(a)),
+            ExprKind::Or(arms) => arms.iter().for_each(|arm| self.references(arm)),
+        }
+    }
+
+    /// What OPA checks of bodies inside of statements: their references and comprehensions, not their calls.
+    fn references(&mut self, body: &[Expr]) {
+        for expr in body {
+            match &expr.kind {
+                ExprKind::Term(term) => self.visit(term),
+                ExprKind::Unify(a, b) => [a, b].into_iter().for_each(|t| self.visit(t)),
+                ExprKind::Call { args, output, .. } => args.iter().chain(output).for_each(|t| self.visit(t)),
+                ExprKind::Not(body) => self.references(body),
+                ExprKind::Every { domain, body, .. } => {
+                    self.visit(domain);
+                    self.references(body);
+                }
+                ExprKind::Or(arms) => arms.iter().for_each(|arm| self.references(arm)),
+            }
         }
     }
 
@@ -109,8 +136,10 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// What the body says of variables around it does not hold outside.
     fn comprehension(&mut self, comprehension: &Comprehension) {
         let before = self.diagnostics.len();
+        let outer = self.vars.clone();
         self.body(&comprehension.body);
         match &comprehension.kind {
             ComprehensionKind::Array(term) | ComprehensionKind::Set(term) => self.visit(term),
@@ -119,7 +148,21 @@ impl<'a> Checker<'a> {
                 self.visit(value);
             }
         }
-        self.blamed |= self.diagnostics.len() > before;
+        let failed = self.diagnostics.len() > before;
+        self.blamed |= failed;
+        let ty = if failed { None } else { self.comprehension_type(comprehension) };
+        self.comprehensions.insert(comprehension, ty);
+        self.vars = outer;
+    }
+
+    fn comprehension_type(&self, comprehension: &Comprehension) -> Option<Type> {
+        Some(match &comprehension.kind {
+            ComprehensionKind::Array(of) => Type::Array(Vec::new(), Some(Box::new(self.term(of)?))),
+            ComprehensionKind::Set(of) => Type::Set(Box::new(self.term(of)?)),
+            ComprehensionKind::Object(key, value) => {
+                Type::Object(Vec::new(), Some(Box::new((self.term(key)?, self.term(value)?))))
+            }
+        })
     }
 
     pub(super) fn var(&self, var: Var) -> Option<&Type> {
@@ -128,7 +171,15 @@ impl<'a> Checker<'a> {
 
     pub(super) fn assign(&mut self, var: Var, ty: Type) {
         if let Some(slot) = self.vars.get_mut(var.0 as usize) {
-            *slot = Some(ty);
+            *slot = Some(ty.clone());
+            self.show(var, Some(ty));
+        }
+    }
+
+    /// What a person is told of a variable.
+    fn show(&mut self, var: Var, ty: Option<Type>) {
+        if let Some(slot) = self.seen.get_mut(var.0 as usize) {
+            *slot = Some(ty.unwrap_or(Type::ANY));
         }
     }
 
@@ -150,14 +201,13 @@ impl<'a> Checker<'a> {
                 let of = join(items.iter().filter_map(|t| self.term(t))).unwrap_or(Type::ANY);
                 Some(Type::Set(Box::new(of)))
             }
-            Term::Comprehension(comprehension) => match &comprehension.kind {
-                ComprehensionKind::Array(of) => Some(Type::Array(Vec::new(), Some(Box::new(self.term(of)?)))),
-                ComprehensionKind::Set(of) => Some(Type::Set(Box::new(self.term(of)?))),
-                ComprehensionKind::Object(key, value) => {
-                    let of = (self.term(key)?, self.term(value)?);
-                    Some(Type::Object(Vec::new(), Some(Box::new(of))))
+            Term::Comprehension(comprehension) => {
+                let address: *const Comprehension = &raw const **comprehension;
+                match self.comprehensions.get(&address) {
+                    Some(known) => known.clone(),
+                    None => self.comprehension_type(comprehension),
                 }
-            },
+            }
         }
     }
 
@@ -188,9 +238,10 @@ impl<'a> Checker<'a> {
     }
 
     fn call(&mut self, callee: &Callee, args: &[Term], output: Option<&Term>, span: Span) {
-        let Some(Type::Function(params, rest, result)) = self.signature(callee) else {
-            output.into_iter().for_each(|o| self.assume_any(o));
-            return;
+        let (params, rest, result) = match self.signature(callee) {
+            Some(Type::Function(params, rest, result)) => (params, rest, result),
+            Some(other) if !other.is_any() => return self.no_function(callee, span),
+            _ => return output.into_iter().for_each(|o| self.assume_any(o)),
         };
         let name = callee_name(callee);
         if matches!(name.as_str(), "equal" | "internal.member_2")
@@ -216,6 +267,12 @@ impl<'a> Checker<'a> {
                 return;
             }
         }
+    }
+
+    fn no_function(&mut self, callee: &Callee, span: Span) {
+        let message = format!("undefined function {}", callee_name(callee));
+        let found = Diagnostic::error("govc_undefined_function", "rego_type_error", span, message);
+        self.diagnostics.push(found);
     }
 
     fn argument_error(&mut self, name: &str, have: &[Option<Type>], want: &[Type], span: Span) {

@@ -97,9 +97,10 @@ impl Checker<'_> {
         match reference.head {
             RefHead::Input => self.leaf(reference, self.documents.input(), 0),
             RefHead::Var(var) => {
-                if let Some(ty) = self.var(var).cloned() {
-                    self.leaf(reference, ty, 0);
-                }
+                let ty = self.var(var).cloned().unwrap_or(Type::ANY);
+                // A parameter whose first use is as the head of a reference can be anything.
+                self.assign(var, ty.clone());
+                self.leaf(reference, ty, 0);
             }
             RefHead::Data => self.data_reference(reference),
         }
