@@ -62,7 +62,7 @@ impl Desugar<'_> {
     fn head(&mut self, module: usize, source: usize, rule: &ast::Rule) -> Rule {
         let head = &rule.head;
         let mut steps = self.steps(&head.steps);
-        let args = head.args.as_ref().map(|args| self.terms(args));
+        let args = head.args.as_ref().filter(|args| !args.is_empty()).map(|args| self.terms(args));
         let (multi, value) = self.head_value(rule, &mut steps);
         let mut branches = vec![self.first_branch(rule, value)];
         for branch in &rule.elses {

@@ -64,7 +64,11 @@ pub(crate) fn cases(modules: &mut [Module], sources: &Sources) -> Vec<Case> {
             Some(package) => package.path.iter().map(|part| part.name.clone()).collect(),
             None => continue,
         };
-        for rule in module.rules.iter_mut().filter(|rule| !rule.default && rule.head.args.is_none()) {
+        for rule in module
+            .rules
+            .iter_mut()
+            .filter(|rule| !rule.default && rule.head.args.as_ref().is_none_or(Vec::is_empty))
+        {
             let Some(mut case) = case(&package, rule, sources) else { continue };
             let count: &mut u32 = seen.entry(case.full_name()).or_default();
             if *count > 0 && !case.parameterised {
