@@ -3,13 +3,16 @@
 //! `-d` takes every `.rego`, `.json` and `.yaml` file of a folder and puts data under the names of the folders on the
 //! way; `-b` takes only `data.json` and `data.yaml` beside the policies. The named file itself may have any ending.
 
+pub(crate) mod declared;
 pub(crate) mod documents;
 pub(crate) mod glob;
 pub(crate) mod schema;
 pub(crate) mod yaml;
 
 use crate::problem::{Location, Problem};
+use declared::Declared;
 use documents::Documents;
+use govc_compile::Builtins;
 use govc_engine::{Bundle, Trust};
 use govc_syntax::{ParseOptions, Severity, Sources, ast};
 use serde_json::value::RawValue;
@@ -32,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) only_rego: bool,
     /// How modules are parsed.
     pub(crate) parse: ParseOptions,
+    /// Where the builtins come from that may be called.
+    pub(crate) declared: Declared,
 }
 
 /// What was loaded.
@@ -43,6 +48,8 @@ pub(crate) struct Loaded {
     pub(crate) modules: Vec<ast::Module>,
     /// Base documents.
     pub(crate) documents: Documents,
+    /// The builtins that may be called.
+    pub(crate) builtins: Builtins,
     /// What could not be read.
     pub(crate) problems: Vec<Problem>,
 }
@@ -57,6 +64,7 @@ pub(crate) fn load(request: &Request) -> Loaded {
     for path in &request.bundles {
         loader.bundle(strip_scheme(path));
     }
+    loader.builtins();
     loader.loaded
 }
 
@@ -120,6 +128,20 @@ struct Loader<'r> {
 impl Loader<'_> {
     fn fail(&mut self, problem: Problem) {
         self.loaded.problems.push(problem);
+    }
+
+    /// Bodies of builtins are v1 whatever the language of the policies is.
+    fn builtins(&mut self) {
+        let found = match self.request.declared.load() {
+            Ok(found) => found,
+            Err(problem) => return self.fail(problem),
+        };
+        self.loaded.builtins = found.builtins;
+        let Some(path) = found.bodies else { return };
+        match std::fs::read(&path) {
+            Ok(bytes) => self.module(&path, &bytes, &ParseOptions::default()),
+            Err(error) => self.fail(io_problem("open", &path, &error)),
+        }
     }
 
     fn walk(&mut self, path: &str, prefix: &[String], depth: usize, mode: Mode) {
@@ -201,6 +223,10 @@ impl Loader<'_> {
     }
 
     fn rego(&mut self, path: &str, bytes: &[u8]) {
+        self.module(path, bytes, &self.request.parse);
+    }
+
+    fn module(&mut self, path: &str, bytes: &[u8], options: &ParseOptions) {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.fail(not_utf8(path, bytes));
         };
@@ -209,7 +235,7 @@ impl Loader<'_> {
                 .fail(Problem::coded("govc_source_too_large", format!("{path}: source of 4 GiB or more")));
         }
         let file = self.loaded.sources.add(path, text);
-        let parsed = govc_syntax::parse_module(file, text, &self.request.parse);
+        let parsed = govc_syntax::parse_module(file, text, options);
         let errors = parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error);
         let sources = &self.loaded.sources;
         self.loaded.problems.extend(errors.map(|d| Problem::from_diagnostic(d, sources)));

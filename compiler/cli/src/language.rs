@@ -1,6 +1,6 @@
 //! Flags that say in which language policies are written; almost every command has them.
 
-use crate::problem::Problem;
+use crate::files::declared::Declared;
 use clap::Args;
 use govc_syntax::{ParseOptions, RegoVersion};
 
@@ -16,9 +16,12 @@ pub(crate) struct Language {
     /// Switch the keywords `and`, `or` and `not {}` on without an import
     #[arg(long)]
     pub(crate) experimental_keywords: bool,
-    /// Capabilities version or file
+    /// File that says which builtins there are, as `opa capabilities` prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) capabilities: Option<String>,
+    /// File that declares more builtins; their bodies stand in the `.rego` file beside it, package `custom`
+    #[arg(long, value_name = "FILE", env = "REGO_CUSTOM_BUILTINS")]
+    pub(crate) builtins: Option<String>,
 }
 
 impl Language {
@@ -33,8 +36,8 @@ impl Language {
         ParseOptions { version: self.version(), keywords: keywords.iter().map(|&k| k.to_owned()).collect() }
     }
 
-    /// What is asked for and not there yet.
-    pub(crate) fn unsupported(&self) -> Option<Problem> {
-        self.capabilities.as_ref().map(|_| Problem::not_yet("`--capabilities` is not supported yet"))
+    /// Where the builtins come from that may be called.
+    pub(crate) fn declared(&self) -> Declared {
+        Declared { capabilities: self.capabilities.clone(), builtins: self.builtins.clone() }
     }
 }

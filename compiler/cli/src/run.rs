@@ -36,7 +36,7 @@ pub(crate) fn check<T>(
         data_exists: Some(&exists),
         error_limit: rules.error_limit,
         schemas: rules.schemas,
-        ..CheckOptions::default()
+        builtins: loaded.builtins.clone(),
     };
     let checked = govc_compile::check(&loaded.sources, &loaded.modules, &options);
     if !checked.is_ok() {

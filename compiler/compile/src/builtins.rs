@@ -11,6 +11,8 @@ pub struct HostBuiltin {
     pub ty: Type,
     /// It gives several results per call.
     pub relation: bool,
+    /// Path, without `data`, of the rules that perform it; absent where the host does.
+    pub body: Option<Vec<String>>,
 }
 
 /// What a compilation may call.
@@ -20,6 +22,8 @@ pub struct Builtins {
     pub host: BTreeMap<String, HostBuiltin>,
     /// Builtins that must not be called.
     pub refused: BTreeSet<String>,
+    /// The builtins of the standard library that there are; absent: all.
+    pub only: Option<BTreeSet<String>>,
 }
 
 /// The type of a builtin of the standard library. All are read once.
@@ -32,7 +36,18 @@ pub(crate) fn declared_type(name: &str) -> Option<&'static Type> {
 impl Builtins {
     /// Whether there is a builtin of this name.
     pub fn contains(&self, name: &str) -> bool {
-        self.host.contains_key(name) || govc_stdlib::lookup(name).is_some()
+        self.host.contains_key(name) || self.standard(name).is_some()
+    }
+
+    /// A builtin of the standard library that may be called. Operators and what rewrites call are always there.
+    fn standard(&self, name: &str) -> Option<&'static govc_stdlib::Builtin> {
+        let allowed = |only: &BTreeSet<String>| only.contains(name) || name.starts_with("internal.");
+        govc_stdlib::lookup(name).filter(|_| self.only.as_ref().is_none_or(allowed))
+    }
+
+    /// Builtins that are performed by rules, with the paths of these rules.
+    pub(crate) fn bodies(&self) -> BTreeMap<String, Vec<String>> {
+        self.host.iter().filter_map(|(name, host)| Some((name.clone(), host.body.clone()?))).collect()
     }
 
     /// Number of parameters, without variadic ones.
@@ -56,7 +71,7 @@ impl Builtins {
     fn ty_ref(&self, name: &str) -> Option<&Type> {
         match self.host.get(name) {
             Some(host) => Some(&host.ty),
-            None => declared_type(name),
+            None => self.standard(name).and_then(|b| declared_type(b.name)),
         }
     }
 
@@ -64,7 +79,7 @@ impl Builtins {
     pub fn is_relation(&self, name: &str) -> bool {
         match self.host.get(name) {
             Some(host) => host.relation,
-            None => govc_stdlib::lookup(name).is_some_and(|b| b.relation),
+            None => self.standard(name).is_some_and(|b| b.relation),
         }
     }
 
@@ -72,7 +87,7 @@ impl Builtins {
     pub fn is_void(&self, name: &str) -> bool {
         match self.host.get(name) {
             Some(host) => matches!(host.ty, Type::Function(_, _, None)),
-            None => govc_stdlib::lookup(name).is_some_and(|b| b.result.is_none()),
+            None => self.standard(name).is_some_and(|b| b.result.is_none()),
         }
     }
 

@@ -5,6 +5,7 @@
 //! an order in which every variable is bound before it is needed. The words are OPA's.
 
 use govc_syntax::{FileId, Span};
+use std::collections::BTreeMap;
 
 /// A rule of [`Unit::rules`], by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,8 @@ pub struct Unit {
     pub rules: Vec<Rule>,
     /// The modules' packages, as paths without `data`.
     pub modules: Vec<ModuleInfo>,
+    /// Builtins of the host that are written in Rego: the path of the rules, without `data`, by name.
+    pub bodies: BTreeMap<String, Vec<String>>,
 }
 
 /// A module in a unit.

@@ -14,6 +14,7 @@ mod builtins;
 pub mod catalog;
 mod check;
 mod conflicts;
+mod declarations;
 mod lower;
 mod recursion;
 mod resolve;
@@ -23,6 +24,7 @@ pub mod text;
 pub mod ty;
 
 pub use builtins::{Builtins, HostBuiltin};
+pub use declarations::{BODIES, DeclarationError};
 pub use emit::{EmitError, emit, emit_located, emit_with};
 pub use plan::{PlanRequest, plan};
 pub use ty::{TypeTable, Vocabulary};

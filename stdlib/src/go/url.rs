@@ -128,8 +128,7 @@ impl Url {
     }
     /// The path as it goes over the wire.
     pub(crate) fn escaped_path(&self) -> String {
-        let written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,/:;=@[]%".contains(&byte);
-        if self.raw_path.is_empty() || !self.raw_path.bytes().all(written) {
+        if self.raw_path.is_empty() {
             default_path_escape(self.path.as_bytes())
         } else {
             self.raw_path.clone()

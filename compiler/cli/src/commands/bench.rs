@@ -81,6 +81,7 @@ fn measure(args: &Bench) -> Result<Sample, Vec<Problem>> {
         ignore: args.ignore.clone(),
         only_rego: false,
         parse: args.language.parse(),
+        declared: args.language.declared(),
     });
     let file = loaded.sources.add("", &args.query);
     let body = govc_syntax::parse_query(file, &args.query, &args.language.parse());

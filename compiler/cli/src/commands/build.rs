@@ -46,7 +46,7 @@ pub(crate) struct Build {
     /// JSON Schema of the input, or a folder of schemas
     #[arg(short, long, value_name = "PATH")]
     schema: Option<String>,
-    /// Files and folders that say which actions, tools, targets and agents there are (other files in a folder are passed over)
+    /// Files and folders that say which actions, tools, targets and agents there are
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
     /// Names of files and folders to leave out
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Build) -> Exit {
 }
 
 fn build(args: &Build) -> Result<(), Vec<Problem>> {
-    if let Some(problem) = args.later.problem().or_else(|| args.language.unsupported()) {
+    if let Some(problem) = args.later.problem() {
         return Err(vec![problem]);
     }
     let key = args.signing.key().map_err(|p| vec![p])?;
@@ -132,7 +132,14 @@ fn load(args: &Build) -> Loaded {
     let paths = args.paths.clone();
     let (data, bundles) = if args.bundle { (Vec::new(), paths) } else { (paths, Vec::new()) };
     let ignore = args.ignore.clone();
-    files::load(&files::Request { data, bundles, ignore, only_rego: false, parse: args.language.parse() })
+    files::load(&files::Request {
+        data,
+        bundles,
+        ignore,
+        only_rego: false,
+        parse: args.language.parse(),
+        declared: args.language.declared(),
+    })
 }
 
 fn compile(args: &Build, loaded: &Loaded, asked: &[String]) -> Result<govc_bytecode::Program, Vec<Problem>> {

@@ -26,16 +26,16 @@ pub(crate) struct Check {
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
-    /// Errors after which no more are reported
-    #[arg(short, long, default_value_t = 10)]
-    max_errors: usize,
+    /// Errors after which no more are reported; without limit where it is not positive
+    #[arg(short, long, default_value_t = 10, allow_negative_numbers = true)]
+    max_errors: i64,
     /// Refuse what OPA's strict mode refuses
     #[arg(short = 'S', long)]
     strict: bool,
     /// JSON Schema of the input, or a folder of schemas
     #[arg(short, long)]
     schema: Option<String>,
-    /// Files and folders that say which actions, tools, targets and agents there are (other files in a folder are passed over)
+    /// Files and folders that say which actions, tools, targets and agents there are
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
     #[command(flatten)]
@@ -50,9 +50,6 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Check) -> Exit {
-    if let Some(problem) = args.language.unsupported() {
-        return refuse(args, &files::Loaded::default(), &[problem]);
-    }
     let paths = args.paths.clone();
     let (data, bundles) = if args.bundle { (Vec::new(), paths) } else { (paths, Vec::new()) };
     let request = files::Request {
@@ -61,6 +58,7 @@ pub(crate) fn run(args: &Check) -> Exit {
         ignore: args.ignore.clone(),
         only_rego: !args.bundle,
         parse: args.language.parse(),
+        declared: args.language.declared(),
     };
     let loaded = files::load(&request);
     let mut schemas = match files::schema::load(args.schema.as_deref()) {
@@ -70,7 +68,11 @@ pub(crate) fn run(args: &Check) -> Exit {
     if let Err(problem) = files::schema::add_catalogs(&args.catalog, &mut schemas) {
         return refuse(args, &loaded, &[problem]);
     }
-    let rules = run::Rules { strict: args.strict, error_limit: args.max_errors, schemas };
+    let rules = run::Rules {
+        strict: args.strict,
+        error_limit: usize::try_from(args.max_errors).unwrap_or(0),
+        schemas,
+    };
     match run::check(&loaded, rules, |_, _| Ok(())) {
         Ok(()) => Exit::Success,
         Err(problems) => refuse(args, &loaded, &problems),

@@ -210,7 +210,7 @@ impl Later {
 }
 
 fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
-    if let Some(problem) = args.later.problem().or_else(|| args.language.unsupported()) {
+    if let Some(problem) = args.later.problem() {
         return Err(Stop::Problems(vec![problem]));
     }
     if args.strict_builtin_errors && args.show_builtin_errors {
@@ -299,6 +299,7 @@ fn load(args: &Eval) -> Loaded {
         ignore: args.ignore.clone(),
         only_rego: false,
         parse: args.language.parse(),
+        declared: args.language.declared(),
     })
 }
 

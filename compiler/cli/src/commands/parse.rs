@@ -39,8 +39,12 @@ pub(crate) fn run(args: &Parse) -> Exit {
     if args.emit == Form::Tokens {
         return tokens(args);
     }
-    let request =
-        files::Request { data: vec![args.path.clone()], parse: args.language.parse(), ..Default::default() };
+    let request = files::Request {
+        data: vec![args.path.clone()],
+        parse: args.language.parse(),
+        declared: args.language.declared(),
+        ..Default::default()
+    };
     let loaded = files::load(&request);
     if !loaded.problems.is_empty() {
         report(&loaded.problems);

@@ -52,9 +52,9 @@ pub(crate) struct Test {
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
-    /// Errors after which no more are reported
-    #[arg(short, long, default_value_t = 10)]
-    max_errors: usize,
+    /// Errors after which no more are reported; without limit where it is not positive
+    #[arg(short, long, default_value_t = 10, allow_negative_numbers = true)]
+    max_errors: i64,
     #[command(flatten)]
     language: Language,
     #[command(flatten)]
@@ -104,7 +104,7 @@ impl Later {
 }
 
 pub(crate) fn run(args: &Test) -> Exit {
-    if let Some(problem) = args.later.problem().or_else(|| args.language.unsupported()) {
+    if let Some(problem) = args.later.problem() {
         return refuse(&problem::summary(&[problem]));
     }
     let wanted = match args.run.as_deref().map(Regex::new).transpose() {
@@ -134,12 +134,20 @@ fn load(args: &Test) -> Loaded {
     let paths = args.paths.clone();
     let (data, bundles) = if args.bundle { (Vec::new(), paths) } else { (paths, Vec::new()) };
     let ignore = args.ignore.clone();
-    files::load(&files::Request { data, bundles, ignore, only_rego: false, parse: args.language.parse() })
+    files::load(&files::Request {
+        data,
+        bundles,
+        ignore,
+        only_rego: false,
+        parse: args.language.parse(),
+        declared: args.language.declared(),
+    })
 }
 
 /// One program for all tests: each is an entrypoint.
 fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Image, Vec<Problem>> {
-    let rules = run::Rules { error_limit: args.max_errors, ..run::Rules::default() };
+    let rules =
+        run::Rules { error_limit: usize::try_from(args.max_errors).unwrap_or(0), ..run::Rules::default() };
     run::check(loaded, rules, |checked, _| {
         let planned = cases.iter().filter(|case| case.runs()).map(Case::entrypoint);
         let request = PlanRequest { entrypoints: planned.collect(), ..PlanRequest::default() };

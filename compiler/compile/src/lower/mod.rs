@@ -139,7 +139,7 @@ impl<'a> Lowering<'a> {
         let modules = self.modules.iter().zip(&self.program.packages);
         let modules = modules.map(|(m, p)| hir::ModuleInfo { file: m.span.file, package: p.clone() });
         let rules = if self.found.is_empty() { self.finished() } else { Vec::new() };
-        hir::Unit { rules, modules: modules.collect() }
+        hir::Unit { rules, modules: modules.collect(), bodies: self.options.builtins.bodies() }
     }
 
     fn finished(&self) -> Vec<hir::Rule> {
