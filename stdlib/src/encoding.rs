@@ -2,7 +2,7 @@
 //!
 //! The one surprising fact: `json.marshal` escapes `<`, `>` and `&`, which the JSON of a result does not.
 
-mod base64;
+pub(crate) mod base64;
 mod json;
 pub(crate) mod yaml;
 

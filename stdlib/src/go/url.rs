@@ -112,6 +112,8 @@ pub(crate) fn parse_query(query: &str) -> Result<Vec<Pair>, String> {
 #[derive(Debug, Default)]
 pub(crate) struct Url {
     pub(crate) scheme: String,
+    /// Somebody is named before the host.
+    pub(crate) has_user: bool,
     pub(crate) host: String,
     pub(crate) path: String,
     /// The path as written, where its default escape differs.
@@ -194,6 +196,7 @@ fn parse_without_fragment(raw: &str) -> Result<Url, String> {
         let end = after.find('/').unwrap_or(after.len());
         let (authority, rest) = after.split_at(end);
         url.host = host(authority)?;
+        url.has_user = authority.contains('@');
         path = rest;
     }
     let bytes = unescape(path, Part::Path)?;
