@@ -147,7 +147,8 @@ fn crypto_x509_parse_and_verify_certificates_with_options<'q>(
 ) -> Answer<'q> {
     let text = string(arg(args, 0), 1)?;
     let given = object(arg(args, 1), 2)?;
-    let readable = certificates_der(text).and_then(|der| certificate::read_all(&der).map(drop).map_err(refused));
+    let readable =
+        certificates_der(text).and_then(|der| certificate::read_all(&der).map(drop).map_err(refused));
     if readable.is_err() {
         return Ok(context.heap.array(&[Value::bool(false), context.heap.array(&[])]));
     }

@@ -372,11 +372,14 @@ fn attribute(mut der: Der<'_>) -> Option<Attribute<'_>> {
             let mut pair = list.read(SEQUENCE)?;
             let kind = pair.object_id()?;
             let (tag, content, _) = pair.any()?;
-            pairs.push((kind, match tag {
-                BOOLEAN => Any::Flag(content != [0]),
-                OCTET_STRING => Any::Bytes(content),
-                _ => super::name::text(tag, content).map_or(Any::Other, Any::Text),
-            }));
+            pairs.push((
+                kind,
+                match tag {
+                    BOOLEAN => Any::Flag(content != [0]),
+                    OCTET_STRING => Any::Bytes(content),
+                    _ => super::name::text(tag, content).map_or(Any::Other, Any::Text),
+                },
+            ));
         }
         lists.push(pairs);
     }

@@ -161,7 +161,9 @@ impl Extensions {
         while !list.is_empty() {
             let (tag, content, _) = need(list.any(), "invalid subject alternative name")?;
             let text = || lossy(content);
-            let malformed = |kind: &str| if content.is_ascii() { Ok(()) } else { fault(format!("SAN {kind} is malformed")) };
+            let malformed = |kind: &str| {
+                if content.is_ascii() { Ok(()) } else { fault(format!("SAN {kind} is malformed")) }
+            };
             match tag ^ 0x80 {
                 1 => {
                     malformed("rfc822Name")?;
@@ -326,7 +328,9 @@ fn is_domain(name: &str, constraint: bool) -> bool {
     if name.is_empty() {
         return constraint;
     }
-    let fits = |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_graphic())
+    };
     name.len() <= 255 && name.split('.').all(fits)
 }
 
@@ -339,7 +343,9 @@ fn constraint(subtrees: Option<Der<'_>>, understood: &mut bool) -> Read<Constrai
         let text = lossy(content);
         let quoted = crate::go::quote(&text);
         if matches!(tag, 0x81 | 0x82 | 0x86) && !content.is_ascii() {
-            return fault(format!("invalid constraint value: x509: {quoted} cannot be encoded as an IA5String"));
+            return fault(format!(
+                "invalid constraint value: x509: {quoted} cannot be encoded as an IA5String"
+            ));
         }
         match tag {
             0x81 if text.contains('@') || is_domain(&text, true) => found.emails.push(text),

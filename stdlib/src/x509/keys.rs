@@ -6,8 +6,8 @@
 use super::certificate::fault;
 use super::der::{Der, OCTET_STRING, ObjectId, SEQUENCE, made_part};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-    Ed25519KeyPair, KeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair,
 };
 use num_bigint::{BigInt, Sign};
 
@@ -61,8 +61,16 @@ impl Curve {
 /// A public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PublicKey {
-    Rsa { modulus: BigInt, exponent: BigInt },
-    Dsa { p: BigInt, q: BigInt, g: BigInt, y: BigInt },
+    Rsa {
+        modulus: BigInt,
+        exponent: BigInt,
+    },
+    Dsa {
+        p: BigInt,
+        q: BigInt,
+        g: BigInt,
+        y: BigInt,
+    },
     /// A point: 4, then both coordinates.
     Curve(Curve, Vec<u8>),
     Ed25519(Vec<u8>),
@@ -92,7 +100,9 @@ impl PublicKey {
         let id = need(identifier.object_id(), "malformed OID")?;
         let key = need(info.bytes(), "malformed subjectPublicKey")?;
         match id.0.as_slice() {
-            [1, 2, 840, 113_549, 1, 1, 1] if identifier.0 != [5, 0] => fault("RSA key missing NULL parameters"),
+            [1, 2, 840, 113_549, 1, 1, 1] if identifier.0 != [5, 0] => {
+                fault("RSA key missing NULL parameters")
+            }
             [1, 2, 840, 113_549, 1, 1, 1] => rsa(&key),
             [1, 2, 840, 10040, 4, 1] => dsa(&key, identifier),
             [1, 2, 840, 10045, 2, 1] => {
@@ -201,7 +211,9 @@ impl PrivateKey {
                     .map_err(|why| format!("x509: failed to parse EC private key embedded in PKCS#8: {why}"))
             }
             [1, 3, 101, 112] => ed25519(key),
-            _ => fault(format!("PKCS#8 wrapping contained private key with unknown algorithm: {}", id.text())),
+            _ => {
+                fault(format!("PKCS#8 wrapping contained private key with unknown algorithm: {}", id.text()))
+            }
         }
     }
 

@@ -44,7 +44,11 @@ impl Name {
 /// What is wrong with it.
 pub(super) fn text(tag: u8, content: &[u8]) -> Result<String, String> {
     let valid = |what: &str, fits: bool| {
-        if fits { Ok(content.iter().map(|byte| char::from(*byte)).collect()) } else { Err(format!("invalid {what}")) }
+        if fits {
+            Ok(content.iter().map(|byte| char::from(*byte)).collect())
+        } else {
+            Err(format!("invalid {what}"))
+        }
     };
     match tag {
         0x14 => valid("T61String", true),
@@ -66,7 +70,8 @@ fn wide(content: &[u8]) -> Option<String> {
         return None;
     }
     let content = content.strip_suffix(&[0, 0]).unwrap_or(content);
-    let units = content.chunks_exact(2).map(|pair| pair.iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte)));
+    let units =
+        content.chunks_exact(2).map(|pair| pair.iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte)));
     units
         .map(|unit| match unit {
             0xfffe | 0xffff | 0xfdd0..=0xfdef => None,

@@ -216,9 +216,8 @@ fn attribute<'q>(heap: Heap<'q>, (kind, lists): &Attribute<'_>) -> Value<'q> {
         Any::Bytes(content) => bytes(heap, content),
         Any::Other => Value::null(),
     };
-    let pair = |(kind, any): &(ObjectId, Any<'_>)| {
-        object(heap, &[("Type", id(heap, kind)), ("Value", value(any))])
-    };
+    let pair =
+        |(kind, any): &(ObjectId, Any<'_>)| object(heap, &[("Type", id(heap, kind)), ("Value", value(any))]);
     let lists: Vec<_> = lists.iter().map(|pairs| list(heap, pairs, pair)).collect();
     object(heap, &[("Type", id(heap, kind)), ("Value", heap.array(&lists))])
 }

@@ -29,7 +29,10 @@ type Chain = Vec<usize>;
 ///
 /// # Errors
 /// Where name constraints or policies would decide.
-pub(super) fn chain(certificates: &[Certificate<'_>], options: &Options) -> Result<Option<Chain>, BuiltinError> {
+pub(super) fn chain(
+    certificates: &[Certificate<'_>],
+    options: &Options,
+) -> Result<Option<Chain>, BuiltinError> {
     let [_, .., leaf] = certificates else { return Ok(None) };
     let named = options.dns_name.is_empty() || fits_name(&leaf.known, &options.dns_name);
     if !is_valid(leaf, &[], options) || !named {
