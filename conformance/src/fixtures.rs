@@ -67,7 +67,7 @@ impl Fixture {
         let options = CheckOptions { print: true, ..CheckOptions::default() };
         let checked = govc_compile::check(&sources, &modules, &options);
         assert!(checked.is_ok(), "{:?}", checked.diagnostics);
-        let request = PlanRequest { entrypoints: self.entrypoints.clone(), queries: Vec::new() };
+        let request = PlanRequest { entrypoints: self.entrypoints.clone(), ..PlanRequest::default() };
         let mut policy = govc_compile::plan(&checked.unit, &request).expect("the entrypoints can be planned");
         policy.files = sources.iter().map(|(_, source)| source.name.clone()).collect();
         opt::run(&mut policy, opt::Level::Full);

@@ -95,7 +95,7 @@ pub fn compile(w: &Workload) -> Result<govc_bytecode::Program, String> {
     if !checked.is_ok() {
         return Err(first(&checked.diagnostics));
     }
-    let request = PlanRequest { entrypoints: vec![w.entrypoint.to_owned()], queries: Vec::new() };
+    let request = PlanRequest { entrypoints: vec![w.entrypoint.to_owned()], ..PlanRequest::default() };
     let mut policy = govc_compile::plan(&checked.unit, &request).map_err(|d| first(&d))?;
     govc_compile::opt::run(&mut policy, Level::default());
     govc_compile::emit_located(&policy, &sources).map_err(|e| e.to_string())

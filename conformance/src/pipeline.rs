@@ -31,7 +31,7 @@ pub fn compile(
         return Err(texts(&checked.diagnostics));
     }
     let entrypoints = entrypoints.iter().map(|e| (*e).to_owned()).collect();
-    let request = PlanRequest { entrypoints, queries: Vec::new() };
+    let request = PlanRequest { entrypoints, ..PlanRequest::default() };
     let mut policy = govc_compile::plan(&checked.unit, &request).map_err(|found| texts(&found))?;
     govc_compile::opt::run(&mut policy, level);
     govc_compile::emit(&policy).map_err(|error| vec![error.to_string()])

@@ -25,7 +25,7 @@ pub fn read(text: &str) -> Result<Policy, String> {
     let plans = json.plans.take().and_then(|p| p.plans).unwrap_or_default();
     let plans = plans.iter().map(|p| reader.plan(p)).collect::<Result<_, String>>()?;
     let files = json.statics.into_iter().flat_map(|s| s.files.unwrap_or_default()).map(|f| f.value).collect();
-    Ok(Policy { consts: reader.consts, builtins: reader.builtins, files, plans, funcs })
+    Ok(Policy { consts: reader.consts, builtins: reader.builtins, files, plans, funcs, marks: Vec::new() })
 }
 
 /// File, row and column of a span that [`read`] made: it has no offsets, so row and column stand for them.

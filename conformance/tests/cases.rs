@@ -194,7 +194,7 @@ fn answer(case: &Case, level: Level) -> Answer {
         Ok(query) => query,
         Err(diagnostics) => return errors("check", &diagnostics),
     };
-    let request = PlanRequest { entrypoints: Vec::new(), queries: vec![("query".to_owned(), query)] };
+    let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
     let mut policy = match govc_compile::plan(&checked.unit, &request) {
         Ok(policy) => policy,
         Err(diagnostics) => return errors("plan", &diagnostics),

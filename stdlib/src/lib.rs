@@ -123,6 +123,8 @@ pub trait World {
     -> Result<Value<'q>, BuiltinError>;
     /// Receives the text of a `print` call with the position of the call.
     fn print(&mut self, text: &str, file: &str, row: u32);
+    /// Is told that a marked place of the program is evaluated, in programs made to report coverage.
+    fn mark(&mut self, _place: u32) {}
 }
 
 /// Why a builtin has no result.

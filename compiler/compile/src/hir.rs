@@ -97,6 +97,8 @@ pub struct Branch {
     pub body: Body,
     /// Where.
     pub span: Span,
+    /// The head, or `else` with its value.
+    pub head_span: Span,
 }
 
 /// Statements that must all hold.

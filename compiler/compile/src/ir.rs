@@ -50,6 +50,8 @@ pub struct Policy {
     pub plans: Vec<Plan>,
     /// Functions.
     pub funcs: Vec<Func>,
+    /// What the numbers of `internal.mark` stand for, where [`crate::PlanRequest::marks`] asked for them.
+    pub marks: Vec<Span>,
 }
 
 /// A ground value.

@@ -16,7 +16,7 @@ fn policy(text: &str, entrypoint: &str, level: Level) -> govc_compile::ir::Polic
     assert_eq!(parsed.diagnostics, []);
     let checked = govc_compile::check(&sources, &[parsed.tree], &CheckOptions::default());
     assert!(checked.is_ok(), "{:?}", checked.diagnostics);
-    let request = PlanRequest { entrypoints: vec![entrypoint.to_owned()], queries: Vec::new() };
+    let request = PlanRequest { entrypoints: vec![entrypoint.to_owned()], ..PlanRequest::default() };
     let mut policy = govc_compile::plan(&checked.unit, &request).expect("plans");
     opt::run(&mut policy, level);
     policy
@@ -77,7 +77,7 @@ fn time_of(rules: usize) -> std::time::Duration {
     let checked = govc_compile::check(&sources, &[parsed.tree], &CheckOptions::default());
     assert!(checked.is_ok(), "{:?}", checked.diagnostics);
     let start = std::time::Instant::now();
-    let request = PlanRequest { entrypoints: vec![String::new()], queries: Vec::new() };
+    let request = PlanRequest { entrypoints: vec![String::new()], ..PlanRequest::default() };
     let mut policy = govc_compile::plan(&checked.unit, &request).expect("plans");
     let planned = start.elapsed();
     opt::run(&mut policy, Level::Full);

@@ -24,12 +24,16 @@ enum Performer {
     World,
     /// This crate: only it knows the position of a call.
     Print,
+    /// The world of the query, which is told that a place of the program is evaluated.
+    Mark,
 }
 
 impl Implementation {
     pub(crate) fn find(builtin: &BuiltinRef) -> Self {
-        if builtin.name == "internal.print" {
-            return Self { call: Performer::Print, recorded: false, void: true };
+        match builtin.name.as_str() {
+            "internal.print" => return Self { call: Performer::Print, recorded: false, void: true },
+            "internal.mark" => return Self { call: Performer::Mark, recorded: false, void: true },
+            _ => {}
         }
         match govc_stdlib::lookup(&builtin.name) {
             Some(known) => Self {
@@ -87,6 +91,11 @@ impl<'q> Machine<'q, '_> {
             Performer::World => self.world.call(name, self.heap, args),
             Performer::Print => {
                 self.print(at, args);
+                Ok(Value::UNDEFINED)
+            }
+            Performer::Mark => {
+                let place = args.first().and_then(|place| place.as_int());
+                place.and_then(|place| u32::try_from(place).ok()).into_iter().for_each(|p| self.world.mark(p));
                 Ok(Value::UNDEFINED)
             }
         }

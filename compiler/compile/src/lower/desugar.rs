@@ -126,7 +126,9 @@ impl Desugar<'_> {
         if branch.body.as_ref().is_some_and(|b| !b.braced) {
             body.iter_mut().for_each(|expr| expr.span = branch.span);
         }
-        Branch { value, body, bodiless: branch.body.is_none(), span: branch.span, head_span: branch.span }
+        let head_end = branch.value.as_ref().map_or(branch.span.start + 4, |(_, value)| value.span.end);
+        let head_span = Span { end: head_end, ..branch.span };
+        Branch { value, body, bodiless: branch.body.is_none(), span: branch.span, head_span }
     }
 
     /// The statements of a body; an empty one says `true`.

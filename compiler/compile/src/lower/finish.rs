@@ -116,7 +116,7 @@ impl Build<'_> {
         let body = self.statements(&branch.body);
         let value = self.term(&branch.value);
         self.forget(new);
-        hir::Branch { value, body, span: branch.span }
+        hir::Branch { value, body, span: branch.span, head_span: branch.head_span }
     }
 
     /// A body with a scope of its own.

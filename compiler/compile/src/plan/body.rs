@@ -15,6 +15,7 @@ impl Planner<'_> {
 
     fn statement(&mut self, e: &Expr) -> Planned<()> {
         let outer = std::mem::replace(&mut self.b.span, e.span);
+        self.mark(e.span);
         let planned = match e.with.is_empty() {
             true => self.expr(&e.kind),
             false => self.with(e),
@@ -23,7 +24,7 @@ impl Planner<'_> {
         planned
     }
 
-    fn expr(&mut self, kind: &ExprKind) -> Planned<()> {
+    pub(super) fn expr(&mut self, kind: &ExprKind) -> Planned<()> {
         match kind {
             ExprKind::Term(t) => self.holds(t),
             ExprKind::Unify(a, b) => self.unify(a, b),

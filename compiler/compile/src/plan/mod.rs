@@ -8,6 +8,7 @@ mod body;
 mod builder;
 mod call;
 mod lookup;
+mod marks;
 mod refs;
 mod rules;
 mod shadow;
@@ -19,6 +20,7 @@ mod visit;
 use crate::hir::{self, Unit};
 use crate::ir::{self, Block, BuiltinId, ConstId, Func, FuncId, Local, Operand, Plan, Policy, StmtKind};
 use builder::Builder;
+pub use marks::places;
 use govc_syntax::{Diagnostic, Span};
 use lookup::Shape;
 use rustc_hash::FxHashMap;
@@ -32,6 +34,17 @@ pub struct PlanRequest {
     pub entrypoints: Vec<String>,
     /// Names and queries.
     pub queries: Vec<(String, hir::Query)>,
+    /// Tell the world of each statement and rule head that is evaluated ([`ir::Policy::marks`]).
+    pub marks: Option<Marks>,
+}
+
+/// How a program that tells of its evaluation evaluates, so that it tells what OPA's tracer sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// A rule whose conditions on `input` cannot hold is not entered, as where OPA's index leaves it out.
+    pub index: bool,
+    /// The first of several equal values ends the evaluation of a document.
+    pub early_exit: bool,
 }
 
 /// Plans the entrypoints and queries, and all that they reach.
@@ -45,6 +58,7 @@ pub struct PlanRequest {
 /// unbound variable where a value is needed).
 pub fn plan(unit: &Unit, request: &PlanRequest) -> Result<Policy, Vec<Diagnostic>> {
     let mut planner = Planner::new(unit);
+    planner.marks = request.marks;
     for entrypoint in &request.entrypoints {
         planner.entrypoint(entrypoint);
     }
@@ -81,6 +95,8 @@ struct Planner<'u> {
     funcs: FxHashMap<(FuncKey, ShadowId), FuncId>,
     queue: Vec<(FuncKey, ShadowId, FuncId)>,
     diagnostics: Vec<Diagnostic>,
+    marks: Option<Marks>,
+    places: FxHashMap<Span, u32>,
     b: Builder,
 }
 
@@ -101,6 +117,8 @@ impl<'u> Planner<'u> {
             funcs: FxHashMap::default(),
             queue: Vec::new(),
             diagnostics: Vec::new(),
+            marks: None,
+            places: FxHashMap::default(),
             b: Builder::new(2, 0, Span::default(), ShadowId::NONE),
         }
     }

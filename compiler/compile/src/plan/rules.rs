@@ -25,7 +25,7 @@ impl<'u> Planner<'u> {
         let group = self.trie.group(id);
         let (kind, path) = (group.kind, group.path.clone());
         let span = first_span(unit, group);
-        let early = same_constant(unit, group);
+        let early = same_constant(unit, group) && self.marks.is_none_or(|marks| marks.early_exit);
         let lengths = path_lengths(group);
         let members: Vec<(&'u Rule, Vec<Term>)> = group
             .members
@@ -131,9 +131,11 @@ impl<'u> Planner<'u> {
         for (param, &value) in rule.params.iter().flatten().zip(values) {
             self.unify_operand(Operand::Local(value), param)?;
         }
+        self.conditions(&branch.body)?;
         self.body(&branch.body)?;
         let value = self.term(&branch.value)?;
         self.b.span = branch.span;
+        self.mark(branch.head_span);
         match kind {
             GroupKind::Complete | GroupKind::Function(_) => {
                 self.complete(value, out, result);
@@ -173,6 +175,7 @@ impl<'u> Planner<'u> {
             for branch in &rule.branches {
                 p.body(&branch.body)?;
                 let value = p.term(&branch.value)?;
+                p.mark(rule.span);
                 p.b.emit(StmtKind::AssignVar { source: value, target: ret });
             }
             Ok(())
