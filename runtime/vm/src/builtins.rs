@@ -95,7 +95,10 @@ impl<'q> Machine<'q, '_> {
             }
             Performer::Mark => {
                 let place = args.first().and_then(|place| place.as_int());
-                place.and_then(|place| u32::try_from(place).ok()).into_iter().for_each(|p| self.world.mark(p));
+                place
+                    .and_then(|place| u32::try_from(place).ok())
+                    .into_iter()
+                    .for_each(|p| self.world.mark(p));
                 Ok(Value::UNDEFINED)
             }
         }
