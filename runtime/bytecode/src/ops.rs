@@ -150,6 +150,10 @@ ops! {
     Path "path" { dst: Dst, src: Src, keys: Strs, fail: Target }
     /// `path`, then equal to a literal.
     PathEqualLit "path_equal_lit" { src: Src, keys: Strs, lit: Lit, fail: Target }
+    /// Undefined unless the value at the end of the path is defined and not `false`.
+    PathTruthy "path_truthy" { src: Src, keys: Strs, fail: Target }
+    /// Undefined if the value at the end of the path is defined and not `false`.
+    PathFalsy "path_falsy" { src: Src, keys: Strs, fail: Target }
     /// The number of elements.
     Len "len" { dst: Dst, src: Src, fail: Target }
     /// Begins an iteration; undefined unless a collection.

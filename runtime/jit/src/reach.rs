@@ -39,6 +39,8 @@ pub(crate) fn knows(op: &Op) -> bool {
             | Op::DotStr { .. }
             | Op::Path { .. }
             | Op::PathEqualLit { .. }
+            | Op::PathTruthy { .. }
+            | Op::PathFalsy { .. }
             | Op::Len { .. }
             | Op::ScanInit { .. }
             | Op::ScanNext { .. }

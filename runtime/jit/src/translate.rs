@@ -251,6 +251,8 @@ impl Translator<'_, '_> {
                 self.b.switch_to_block(missing);
                 self.jump(fail);
             }
+            Op::PathTruthy { src, keys, fail } => self.path_truthy(src, keys, next, fail, fail),
+            Op::PathFalsy { src, keys, fail } => self.path_truthy(src, keys, fail, next, next),
             Op::Len { dst, src, .. } | Op::Count { dst, src, .. } => {
                 let address = self.register(src);
                 let tag = self.tag(address);
@@ -384,8 +386,23 @@ impl Translator<'_, '_> {
 
     fn truthy(&mut self, register: u32) -> Value {
         let address = self.register(register);
+        self.truthy_at(address)
+    }
+
+    fn truthy_at(&mut self, address: Value) -> Value {
         let word = self.tag_word(address);
         self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, word, i64::from(tag::FALSE))
+    }
+
+    /// Where to go when what stands at the end of a path is truthy, is false, is not there.
+    fn path_truthy(&mut self, src: u32, keys: u32, truthy: u32, falsy: u32, nothing: u32) {
+        let keys = self.program().lists[keys as usize].clone();
+        let missing = self.b.create_block();
+        let found = self.walk(src, &keys, missing);
+        let holds = self.truthy_at(found);
+        self.branch(holds, truthy, falsy);
+        self.b.switch_to_block(missing);
+        self.jump(nothing);
     }
 
     fn is_tag(&mut self, register: u32, expected: u32, next: u32, fail: u32) {

@@ -69,6 +69,8 @@ impl Machine<'_, '_> {
             Op::DotStr { dst, src, key, fail } => go!(self.dot_str(dst, src, key), pc, fail),
             Op::Path { dst, src, keys, fail } => go!(self.path(dst, src, keys), pc, fail),
             Op::PathEqualLit { src, keys, lit, fail } => go!(self.path_equal(src, keys, lit), pc, fail),
+            Op::PathTruthy { src, keys, fail } => go!(self.walk(src, keys).is_truthy(), pc, fail),
+            Op::PathFalsy { src, keys, fail } => go!(!self.walk(src, keys).is_truthy(), pc, fail),
             Op::Len { dst, src, fail } => go!(self.len(dst, src), pc, fail),
             Op::ScanInit { state, src, fail } => go!(self.scan_init(state, src), pc, fail),
             Op::ScanNext { state, key, value, exit } => {

@@ -130,7 +130,8 @@ impl Url {
     }
     /// The path as it goes over the wire.
     pub(crate) fn escaped_path(&self) -> String {
-        if self.raw_path.is_empty() {
+        let written = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,/:;=@[]%".contains(&byte);
+        if self.raw_path.is_empty() || !self.raw_path.bytes().all(written) {
             default_path_escape(self.path.as_bytes())
         } else {
             self.raw_path.clone()

@@ -46,7 +46,7 @@ pub(crate) struct Build {
     /// JSON Schema of the input, or a folder of schemas
     #[arg(short, long, value_name = "PATH")]
     schema: Option<String>,
-    /// Files and folders that say which actions, tools, targets and agents there are
+    /// Files and folders that say which actions, tools, targets and agents there are (other files in a folder are passed over)
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
     /// Names of files and folders to leave out

@@ -35,7 +35,7 @@ pub(crate) struct Check {
     /// JSON Schema of the input, or a folder of schemas
     #[arg(short, long)]
     schema: Option<String>,
-    /// Files and folders that say which actions, tools, targets and agents there are
+    /// Files and folders that say which actions, tools, targets and agents there are (other files in a folder are passed over)
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
     #[command(flatten)]

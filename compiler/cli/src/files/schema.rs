@@ -3,7 +3,7 @@
 use super::{any_document, io_problem};
 use crate::problem::Problem;
 use govc_compile::Schemas;
-use govc_compile::catalog::Catalog;
+use govc_compile::catalog::{Catalog, CatalogError};
 use std::path::Path;
 
 /// Loads what `--schema` names.
@@ -41,22 +41,45 @@ fn folder(path: &Path, name: &str, schemas: &mut Schemas) -> Result<(), Problem>
 pub(crate) fn add_catalogs(paths: &[String], schemas: &mut Schemas) -> Result<(), Problem> {
     let mut catalog = Catalog::default();
     for path in paths {
+        let known = catalog.clone();
         add_catalog(Path::new(path), &mut catalog)?;
+        if Path::new(path).is_dir() && catalog == known {
+            return Err(Problem::plain(format!("{path}: {}", CatalogError::NotACatalog)));
+        }
     }
     catalog.describe(schemas);
     Ok(())
 }
 
+/// A file must be a catalog. In a folder, other documents may lie beside the catalogs: it can be the folder that
+/// is also loaded as data.
 fn add_catalog(path: &Path, catalog: &mut Catalog) -> Result<(), Problem> {
-    if path.is_dir() {
-        let shown = path.display().to_string();
-        let entries = std::fs::read_dir(path).map_err(|error| io_problem("open", &shown, &error))?;
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        return paths.iter().try_for_each(|path| add_catalog(path, catalog));
+    if !path.is_dir() {
+        return add_document(path, catalog)?.map_err(|error| not_read(path, &error));
     }
-    let document = read(path)?;
-    catalog.read(&document).map_err(|error| Problem::plain(format!("{}: {error}", path.display())))
+    let shown = path.display().to_string();
+    let entries = std::fs::read_dir(path).map_err(|error| io_problem("open", &shown, &error))?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            add_catalog(&path, catalog)?;
+            continue;
+        }
+        match add_document(&path, catalog)? {
+            Ok(()) | Err(CatalogError::NotACatalog) => {}
+            Err(error) => return Err(not_read(&path, &error)),
+        }
+    }
+    Ok(())
+}
+
+fn add_document(path: &Path, catalog: &mut Catalog) -> Result<Result<(), CatalogError>, Problem> {
+    Ok(catalog.read(&read(path)?))
+}
+
+fn not_read(path: &Path, error: &CatalogError) -> Problem {
+    Problem::plain(format!("{}: {error}", path.display()))
 }
 
 fn read(path: &Path) -> Result<serde_json::Value, Problem> {

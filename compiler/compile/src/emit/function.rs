@@ -4,9 +4,9 @@ use super::analysis::{self, Facts};
 use super::build::{Emitted, ProgramBuilder};
 use super::literal;
 use crate::ir::{Block, Local, Operand};
-use govc_bytecode::{Literal, Op};
+use govc_bytecode::{Literal, Op, OperandKind};
 use govc_syntax::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(super) type Emit<T> = Result<T, &'static str>;
 
@@ -55,6 +55,9 @@ pub(super) struct FunctionEmitter<'a, 'p> {
     pub(super) tables: Vec<u32>,
     registers: Stack,
     builders: Stack,
+    /// Registers that were written, and how many loops are open: what was never written is undefined.
+    written: FxHashSet<u32>,
+    loops: usize,
     /// Locals with a builder whose register holds the present value, by version.
     frozen: Vec<(Local, u32)>,
     pub(super) span: Span,
@@ -104,10 +107,13 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
             tables: Vec::new(),
             registers: Stack::default(),
             builders: Stack::default(),
+            written: FxHashSet::default(),
+            loops: 0,
             frozen: Vec::new(),
             span: Span::default(),
         };
         emitter.parameters(params);
+        emitter.written.extend(0..params.len() as u32);
         emitter
     }
 
@@ -178,7 +184,7 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
         let locals: Vec<Place> =
             entered.hidden.iter().filter_map(|(l, _)| self.places.get(l)).copied().collect();
         for place in locals.into_iter().filter(|p| p.facts.reset) {
-            self.push(Op::Reset { dst: place.register });
+            self.reset_register(place.register);
             if let Some(builder) = place.builder {
                 self.push(Op::Unbuild { builder });
             }
@@ -214,7 +220,38 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
         self.frozen.retain(|(l, version)| places.get(l).is_some_and(|p| p.version == *version));
     }
 
+    /// Makes a register undefined, unless it still is as it was when the function was called.
+    pub(super) fn reset_register(&mut self, dst: u32) {
+        if self.loops > 0 || self.written.contains(&dst) {
+            self.push(Op::Reset { dst });
+        }
+    }
+
+    /// A loop begins or ends: inside, anything may have been written in an earlier round.
+    pub(super) fn count_loop(&mut self, begins: bool) {
+        self.loops = if begins { self.loops + 1 } else { self.loops.saturating_sub(1) };
+    }
+
+    /// In the block that comes next: is this local written once and read once there, and nowhere else?
+    pub(super) fn used_once_inside(&self, local: Local) -> bool {
+        let home = self.homes.get(self.next_block).map(Vec::as_slice).unwrap_or_default();
+        let facts = home.iter().find(|(l, _)| *l == local).map(|&(_, f)| f);
+        facts.is_some_and(|f| f.reads == 1 && f.writes == 1 && !f.builds && !f.reset)
+    }
+
+    /// The block that comes next, which has none inside, was emitted in another way.
+    pub(super) fn skip_block(&mut self) {
+        self.next_block += 1;
+    }
+
     pub(super) fn push(&mut self, op: Op) {
+        for (kind, register) in op.typed_operands() {
+            match kind {
+                OperandKind::Dst => drop(self.written.insert(register)),
+                OperandKind::State => self.written.extend([register, register.saturating_add(1)]),
+                _ => {}
+            }
+        }
         self.code.push((op, self.span));
     }
 

@@ -130,7 +130,9 @@ impl FunctionEmitter<'_, '_> {
     }
 
     fn reset(&mut self, target: Local) -> Emit<()> {
-        self.write(target, |dst| Op::Reset { dst })
+        let dst = self.register(target)?;
+        self.reset_register(dst);
+        self.assigned(target)
     }
 
     fn blocks(&mut self, blocks: &[Block]) -> Emit<()> {
@@ -173,6 +175,9 @@ impl FunctionEmitter<'_, '_> {
 
     fn not(&mut self, block: &Block) -> Emit<()> {
         let (outer, end) = (self.fail()?, self.label());
+        if self.not_path(block, outer)? {
+            return Ok(());
+        }
         self.block(block, end)?;
         self.push(Op::Jump { target: outer });
         self.bind(end);
@@ -184,12 +189,14 @@ impl FunctionEmitter<'_, '_> {
         let state = self.temporaries(2);
         self.push(Op::ScanInit { state, src, fail });
         let (next, exit) = (self.label(), self.label());
+        self.count_loop(true);
         let entered = self.enter_loop();
         self.bind(next);
         self.scan_next(state, key, value, exit)?;
         self.begin_round(&entered, next);
         let emitted = self.stmts(&block.stmts);
         self.leave(entered);
+        self.count_loop(false);
         emitted?;
         self.push(Op::Jump { target: next });
         self.bind(exit);
@@ -253,11 +260,13 @@ impl FunctionEmitter<'_, '_> {
         self.push(Op::SwitchInit { state, src, table });
         self.bind(next);
         self.push(Op::SwitchNext { state, table, exit });
+        self.count_loop(true);
         for (block, &start) in blocks.iter().zip(&starts) {
             self.bind(start);
             self.block(block, next)?;
             self.push(Op::Jump { target: next });
         }
+        self.count_loop(false);
         self.bind(exit);
         Ok(())
     }

@@ -40,8 +40,9 @@ impl<'q> Machine<'q, '_> {
         self.put(dst, self.get(src).get(self.image.literal(key)))
     }
 
+    /// The value at the end of a path.
     #[inline]
-    fn walk(&self, src: u32, keys: u32) -> Value<'q> {
+    pub(crate) fn walk(&self, src: u32, keys: u32) -> Value<'q> {
         let mut at = self.get(src);
         for &key in self.list(keys) {
             at = at.get(self.image.literal(key));
