@@ -35,6 +35,7 @@ mod schema;
 mod semver;
 mod sets;
 mod strings;
+mod template;
 mod time;
 mod types;
 mod units;

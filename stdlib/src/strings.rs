@@ -6,7 +6,6 @@ mod case;
 mod replace;
 
 use crate::aggregates::size;
-use crate::decl::not_yet;
 use crate::go::fmt::{Arg, sprintf as go_sprintf};
 use crate::operand::{
     arg, array, element, elements, failed, int, mismatch, number_text, object, operand, rego, short_integer,
@@ -107,7 +106,7 @@ pub(crate) const TABLE: &[Builtin] = &[
         Some("string"),
         "Text of a Go template filled with values.",
     )
-    .calls(not_yet!("strings.render_template")),
+    .calls(crate::template::render),
     Builtin::new(
         "strings.replace_n",
         &[("patterns", "object[string: string]"), ("value", "string")],

@@ -348,8 +348,8 @@ fn no_key(others: &[String]) -> String {
 }
 
 fn crypto_x509_parse_keypair<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    let certificates = given(string(arg(args, 0), 1)?)?;
-    let key = given(string(arg(args, 1), 1)?)?;
+    let (certificates, key) = (string(arg(args, 0), 1)?, string(arg(args, 1), 1)?);
+    let (certificates, key) = (given(certificates)?, given(key)?);
     let heap = context.heap;
     let (ders, others) = blocks(certificates, |kind| kind == "CERTIFICATE");
     let first = ders.first().ok_or_else(|| refused(no_certificate(&others)))?;

@@ -66,7 +66,7 @@ fn is_printable(byte: u8) -> bool {
 }
 
 fn wide(content: &[u8]) -> Option<String> {
-    if content.len() % 2 != 0 {
+    if !content.len().is_multiple_of(2) {
         return None;
     }
     let content = content.strip_suffix(&[0, 0]).unwrap_or(content);
