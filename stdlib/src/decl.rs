@@ -48,17 +48,6 @@ impl Builtin {
     }
 }
 
-/// An implementation that says that there is none yet.
-macro_rules! not_yet {
-    ($name:literal) => {{
-        fn call<'q>(_: &mut $crate::Context<'_, 'q>, _: &[govc_value::Value<'q>]) -> $crate::Answer<'q> {
-            Err($crate::BuiltinError::not_yet($name))
-        }
-        call
-    }};
-}
-pub(crate) use not_yet;
-
 /// Where a text is no type: the byte at which reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeSyntax {

@@ -165,9 +165,6 @@ impl BuiltinError {
             Self::Limit(_) => "eval_cancel_error",
         }
     }
-    pub(crate) fn not_yet(name: &str) -> Self {
-        Self::Unsupported(format!("`{name}` is not yet performed by this build"))
-    }
 }
 
 impl std::fmt::Display for BuiltinError {
