@@ -28,7 +28,8 @@ pub(super) enum Data {
 
 impl Data {
     pub(super) fn of(value: Value<'_>) -> Self {
-        let list = |items: &[Value<'_>]| Self::List(Rc::new(items.iter().map(|item| Self::of(*item)).collect()));
+        let list =
+            |items: &[Value<'_>]| Self::List(Rc::new(items.iter().map(|item| Self::of(*item)).collect()));
         match value.view() {
             View::Undefined => Self::Missing,
             View::Null => Self::Null,
@@ -38,7 +39,8 @@ impl Data {
             View::Array(array) => list(array.as_slice()),
             View::Set(set) => list(set.as_slice()),
             View::Object(object) => {
-                let key = |key: Value<'_>| key.as_str().map_or_else(|| crate::operand::rego(key), str::to_owned);
+                let key =
+                    |key: Value<'_>| key.as_str().map_or_else(|| crate::operand::rego(key), str::to_owned);
                 Self::Map(Rc::new(object.iter().map(|(k, v)| (key(k), Self::of(v))).collect()))
             }
         }
@@ -80,7 +82,8 @@ impl Data {
             Self::Float(f) => sprintf("%v", &[Arg::Float(*f)]),
             Self::List(list) => format!("[{}]", list.iter().map(Self::text).collect::<Vec<_>>().join(" ")),
             Self::Map(map) => {
-                let pairs: Vec<_> = map.iter().map(|(key, value)| format!("{key}:{}", value.text())).collect();
+                let pairs: Vec<_> =
+                    map.iter().map(|(key, value)| format!("{key}:{}", value.text())).collect();
                 format!("map[{}]", pairs.join(" "))
             }
         }

@@ -117,7 +117,9 @@ fn slice(value: &Data, bounds: &[Data]) -> Called {
     let length = match value {
         Data::Missing | Data::Null => return fault("slice of untyped nil"),
         _ if bounds.len() > 3 => return fault(format!("too many slice indexes: {}", bounds.len())),
-        Data::Text(_) | Data::Number(_) if bounds.len() == 3 => return fault("cannot 3-index slice a string"),
+        Data::Text(_) | Data::Number(_) if bounds.len() == 3 => {
+            return fault("cannot 3-index slice a string");
+        }
         Data::Text(text) | Data::Number(text) => text.len(),
         Data::List(list) => list.len(),
         other => return fault(format!("can't slice item of type {}", other.type_name())),

@@ -81,7 +81,9 @@ impl<'t> Runner<'t> {
         let line = 1 + before.matches('\n').count();
         let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
         let (name, at) = (crate::go::quote(self.name), &place.text);
-        Err(BuiltinError::Failed(format!("template: template:{line}:{column}: executing {name} at <{at}>: {what}")))
+        Err(BuiltinError::Failed(format!(
+            "template: template:{line}:{column}: executing {name} at <{at}>: {what}"
+        )))
     }
 
     fn step(&mut self) -> Run<()> {
@@ -154,9 +156,10 @@ impl<'t> Runner<'t> {
                 let index = |at: usize| Data::Int(i64::try_from(at).unwrap_or(i64::MAX));
                 list.iter().enumerate().map(|(at, item)| (index(at), Known::boxed(item.clone()))).collect()
             }
-            Data::Map(map) => {
-                map.iter().map(|(key, value)| (Data::Text(key.clone()), Known::boxed(value.clone()))).collect()
-            }
+            Data::Map(map) => map
+                .iter()
+                .map(|(key, value)| (Data::Text(key.clone()), Known::boxed(value.clone())))
+                .collect(),
             Data::Int(_) if branch.pipe.variables.len() > 1 => {
                 let what = format!("can't use {} to iterate over more than one variable", value.text());
                 return self.error(place, what);
@@ -309,9 +312,7 @@ impl<'t> Runner<'t> {
     fn fields(&self, value: Known, names: &[String], place: &Place) -> Run<Known> {
         names.iter().try_fold(value, |value, name| match &value.data {
             Data::Missing => Ok(value),
-            Data::Null => {
-                self.error(place, format!("nil pointer evaluating {}.{name}", value.type_name()))
-            }
+            Data::Null => self.error(place, format!("nil pointer evaluating {}.{name}", value.type_name())),
             Data::Map(map) => {
                 Ok(map.get(name).map_or(Known::plain(Data::Missing), |field| Known::boxed(field.clone())))
             }
@@ -330,7 +331,8 @@ impl<'t> Runner<'t> {
         let count = terms.len() + usize::from(last.is_some());
         let (least, most) = functions::arity(name);
         if count < least && most.is_none() {
-            return self.error(place, format!("wrong number of args for {name}: want at least {least} got {count}"));
+            return self
+                .error(place, format!("wrong number of args for {name}: want at least {least} got {count}"));
         }
         if most.is_some_and(|most| count != most) {
             return self.error(place, format!("wrong number of args for {name}: want {least} got {count}"));
