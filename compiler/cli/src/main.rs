@@ -4,6 +4,7 @@
 //! stack allows, and a panic anywhere becomes an error message with a code.
 
 mod capture;
+mod coverage;
 mod commands;
 mod duration;
 mod emit;

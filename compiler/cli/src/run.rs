@@ -59,7 +59,9 @@ pub(crate) fn plan(
 ) -> Result<ir::Policy, Vec<Problem>> {
     let mut policy = govc_compile::plan(&checked.unit, request).map_err(|found| problems(&found, sources))?;
     policy.files = sources.iter().map(|(_, source)| source.name.clone()).collect();
-    opt::run(&mut policy, opt::Level::Full);
+    // What is marked is told of in the order of the source, so nothing is moved.
+    let level = if request.marks.is_some() { opt::Level::None } else { opt::Level::Full };
+    opt::run(&mut policy, level);
     Ok(policy)
 }
 

@@ -4,7 +4,7 @@
 
 use govc_stdlib::{BuiltinError, World};
 use govc_value::{Heap, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,6 +16,8 @@ pub(crate) struct Terminal {
     uuids: HashMap<String, String>,
     /// What `print` has printed, if it is kept rather than shown.
     pub(crate) printed: Option<String>,
+    /// The marked places that were evaluated.
+    pub(crate) marked: BTreeSet<u32>,
 }
 
 impl Terminal {
@@ -23,7 +25,7 @@ impl Terminal {
     pub(crate) fn new() -> Self {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX);
-        Self { now, numbers: HashMap::new(), uuids: HashMap::new(), printed: None }
+        Self { now, numbers: HashMap::new(), uuids: HashMap::new(), printed: None, marked: BTreeSet::new() }
     }
 
     /// A world that keeps what is printed.
@@ -96,6 +98,10 @@ impl World for Terminal {
             }
             None => crate::output::eprintln(text),
         }
+    }
+
+    fn mark(&mut self, place: u32) {
+        self.marked.insert(place);
     }
 }
 

@@ -26,7 +26,7 @@ pub mod ty;
 pub use builtins::{Builtins, HostBuiltin};
 pub use declarations::{BODIES, DeclarationError};
 pub use emit::{EmitError, emit, emit_located, emit_with};
-pub use plan::{Marks, PlanRequest, places, plan};
+pub use plan::{Marks, PlanRequest, plan};
 pub use ty::{TypeTable, Vocabulary};
 
 use govc_syntax::{Diagnostic, Sources, ast};

@@ -19,6 +19,7 @@ pub mod opa_json {
 }
 
 pub use ast::RegoVersion;
+pub use opa::places;
 pub use diagnostic::{Diagnostic, Severity};
 pub use source::{FileId, Source, Sources, Span};
 

@@ -3,6 +3,7 @@
 mod plan;
 mod report;
 
+use crate::coverage::{self, Kind, Pass};
 use crate::duration;
 use crate::exit::Exit;
 use crate::files::{self, Loaded};
@@ -49,6 +50,15 @@ pub(crate) struct Test {
     /// Exit with 1 when there is no test
     #[arg(long)]
     fail_on_empty: bool,
+    /// Print which lines the tests evaluate, as JSON, instead of the results
+    #[arg(short, long)]
+    coverage: bool,
+    /// Further evaluations that tell why a line was not evaluated
+    #[arg(long, value_delimiter = ',', default_value = "index_excluded,early_exit", value_name = "KINDS")]
+    coverage_runs: Vec<Kind>,
+    /// Exit with 2 when less than this percentage of the lines is evaluated; implies `--coverage`
+    #[arg(long, value_name = "PERCENT")]
+    threshold: Option<f64>,
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
@@ -64,10 +74,6 @@ pub(crate) struct Test {
 /// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(short, long, hide = true)]
-    coverage: bool,
-    #[arg(long, hide = true)]
-    threshold: Option<f64>,
     #[arg(long, hide = true)]
     bench: bool,
     #[arg(short, long, hide = true)]
@@ -88,11 +94,15 @@ enum Format {
     Json,
 }
 
+impl Test {
+    fn covers(&self) -> bool {
+        self.coverage || self.threshold.is_some_and(|threshold| threshold > 0.0)
+    }
+}
+
 impl Later {
     fn problem(&self) -> Option<Problem> {
         let flags = [
-            (self.coverage, "--coverage"),
-            (self.threshold.is_some(), "--threshold"),
             (self.bench, "--bench"),
             (self.watch, "--watch"),
             (self.schema.is_some(), "--schema"),
@@ -107,6 +117,9 @@ pub(crate) fn run(args: &Test) -> Exit {
     if let Some(problem) = args.later.problem() {
         return refuse(&problem::summary(&[problem]));
     }
+    if args.threshold.is_some_and(|threshold| !(0.0..=100.0).contains(&threshold)) {
+        return refuse("Code coverage threshold must be between 0 and 100");
+    }
     let wanted = match args.run.as_deref().map(Regex::new).transpose() {
         Ok(wanted) => wanted,
         Err(error) => return refuse(&error.to_string()),
@@ -119,9 +132,14 @@ pub(crate) fn run(args: &Test) -> Exit {
     if let Some(wanted) = wanted {
         cases.retain(|case| wanted.is_match(&case.full_name()));
     }
-    match compile(args, &loaded, &cases) {
-        Ok(image) => finish(args, &run_all(args, &image, &cases)),
-        Err(problems) => refuse(&problem::summary(&problems)),
+    let programs = match compile(args, &loaded, &cases) {
+        Ok(programs) => programs,
+        Err(problems) => return refuse(&problem::summary(&problems)),
+    };
+    let (outcomes, report) = run_all(args, &loaded, programs, &cases);
+    match report {
+        Some(report) => finish_coverage(args, &outcomes, &report),
+        None => finish(args, &outcomes),
     }
 }
 
@@ -144,23 +162,51 @@ fn load(args: &Test) -> Loaded {
     })
 }
 
-/// One program for all tests: each is an entrypoint.
-fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Image, Vec<Problem>> {
+/// One program for all tests: each is an entrypoint. With `--coverage`, one for each evaluation.
+fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Vec<(Image, Pass)>, Vec<Problem>> {
     let rules =
         run::Rules { error_limit: usize::try_from(args.max_errors).unwrap_or(0), ..run::Rules::default() };
     run::check(loaded, rules, |checked, _| {
-        let planned = cases.iter().filter(|case| case.runs()).map(Case::entrypoint);
-        let request = PlanRequest { entrypoints: planned.collect(), ..PlanRequest::default() };
-        let policy = run::plan(&checked, &request, &loaded.sources)?;
-        run::image(run::emit(&policy, &loaded.sources)?, loaded)
+        let image = |kind: Option<Kind>, marks| {
+            let planned = cases.iter().filter(|case| case.runs()).map(Case::entrypoint);
+            let request = PlanRequest { entrypoints: planned.collect(), marks, ..PlanRequest::default() };
+            let policy = run::plan(&checked, &request, &loaded.sources)?;
+            let image = run::image(run::emit(&policy, &loaded.sources)?, loaded)?;
+            Ok::<_, Vec<Problem>>((image, Pass::new(kind, policy.marks)))
+        };
+        if !args.covers() {
+            return Ok(vec![image(None, None)?]);
+        }
+        let mut images = vec![image(None, Some(coverage::BASELINE))?];
+        for &kind in &args.coverage_runs {
+            images.push(image(Some(kind), Some(kind.marks()))?);
+        }
+        Ok(images)
     })
 }
 
-fn run_all(args: &Test, image: &Image, cases: &[Case]) -> Vec<Outcome> {
-    cases.iter().map(|case| run_one(args, image, case)).collect()
+/// The outcomes are those of the first program.
+fn run_all(
+    args: &Test,
+    loaded: &Loaded,
+    mut programs: Vec<(Image, Pass)>,
+    cases: &[Case],
+) -> (Vec<Outcome>, Option<coverage::Report>) {
+    let mut outcomes = Vec::with_capacity(cases.len());
+    for case in cases {
+        for (i, (image, pass)) in programs.iter_mut().enumerate() {
+            let outcome = run_one(args, image, case, pass);
+            if i == 0 {
+                outcomes.push(outcome);
+            }
+        }
+    }
+    let passes: Vec<Pass> = programs.into_iter().map(|(_, pass)| pass).collect();
+    let report = args.covers().then(|| coverage::Report::new(loaded, &passes));
+    (outcomes, report)
 }
 
-fn run_one(args: &Test, image: &Image, case: &Case) -> Outcome {
+fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass) -> Outcome {
     if case.skipped() {
         return Outcome::skipped(case);
     }
@@ -173,6 +219,7 @@ fn run_one(args: &Test, image: &Image, case: &Case) -> Outcome {
     let started = Instant::now();
     let answer = run::query::ask(image, &case.entrypoint(), &ask, &mut world);
     let took = started.elapsed();
+    pass.add(&world);
     let mut outcome = match answer {
         Ok(answer) => Outcome::of(case, answer.results.iter().any(|result| result == r#"{"result":true}"#)),
         Err(problem) => Outcome::error(case, problem),
@@ -180,6 +227,27 @@ fn run_one(args: &Test, image: &Image, case: &Case) -> Outcome {
     outcome.duration = took;
     outcome.printed = world.printed.unwrap_or_default();
     outcome
+}
+
+/// As OPA: an error or failures instead of the report; a report below the threshold is not printed.
+fn finish_coverage(args: &Test, outcomes: &[Outcome], report: &coverage::Report) -> Exit {
+    if let Some(problem) = outcomes.iter().find_map(|outcome| outcome.error.as_ref()) {
+        return refuse(&problem.line());
+    }
+    let failures: Vec<Outcome> = outcomes.iter().filter(|outcome| outcome.fail).cloned().collect();
+    if let Some(first) = failures.first() {
+        output::print(&report::pretty(&failures, args.verbose));
+        return refuse(first.line().trim_end());
+    }
+    if let Some(text) = report.below(args.threshold.unwrap_or(0.0), args.verbose) {
+        output::eprintln(&text);
+        return Exit::Error;
+    }
+    output::println(&report.to_node().pretty());
+    match outcomes.iter().any(|outcome| outcome.skip && !args.exit_zero_on_skipped) {
+        true => Exit::Error,
+        false => Exit::Success,
+    }
 }
 
 fn finish(args: &Test, outcomes: &[Outcome]) -> Exit {

@@ -5,9 +5,10 @@
 //! second time, without marks.
 
 use super::{Planned, Planner};
-use crate::hir::{Body, Callee, Expr, ExprKind, Ref, RefHead, Term, Unit};
+use crate::hir::{Body, Callee, ExprKind, Ref, RefHead, Rule, Term, Var};
 use crate::ir::{self, Const, StmtKind};
 use govc_syntax::Span;
+use rustc_hash::FxHashMap;
 
 impl Planner<'_> {
     /// Tells, where the program is to tell it, that a place is evaluated.
@@ -29,42 +30,49 @@ impl Planner<'_> {
     /// The conditions of a body by which OPA's index leaves its rule out.
     pub(super) fn conditions(&mut self, body: &Body) -> Planned<()> {
         let Some(marks) = self.marks.filter(|marks| marks.index) else { return Ok(()) };
+        let mut inputs = FxHashMap::default();
+        let mut conditions = Vec::new();
+        for e in body.iter().filter(|e| e.with.is_empty()) {
+            match &e.kind {
+                ExprKind::Unify(Term::Var(var), Term::Ref(reference)) if is_ground_input(reference) => {
+                    inputs.insert(*var, Term::Ref(reference.clone()));
+                }
+                kind => conditions.extend(self.indexed(kind, &inputs)),
+            }
+        }
         self.marks = None;
-        let planned = body
-            .iter()
-            .filter(|e| self.is_indexed(e))
-            .map(|e| e.kind.clone())
-            .collect::<Vec<_>>()
-            .iter()
-            .try_for_each(|condition| self.expr(condition));
+        let planned = conditions.iter().try_for_each(|condition| self.expr(condition));
         self.marks = Some(marks);
         planned
     }
 
-    /// `ref`, `ref == constant` and `ref in constants`, where the reference reads `input` or an argument.
-    fn is_indexed(&self, e: &Expr) -> bool {
-        let pair = |a, b| self.is_indexable(a) && is_ground(b);
-        e.with.is_empty()
-            && match &e.kind {
-                ExprKind::Term(term) => matches!(term, Term::Ref(_)) && self.is_indexable(term),
-                ExprKind::Unify(a, b) => pair(a, b) || pair(b, a),
-                ExprKind::Call { callee: Callee::Builtin(name), args, output: None } => {
-                    match (name.as_str(), args.as_slice()) {
-                        ("equal", [a, b]) => pair(a, b) || pair(b, a),
-                        ("internal.member_2", [a, b]) => pair(a, b),
-                        ("glob.match", [a, b, c]) => is_ground(a) && pair(c, b),
-                        _ => false,
-                    }
-                }
-                _ => false,
+    /// `ref`, `ref == constant` and `ref in constants`, where the reference reads `input` or an argument; the
+    /// variables that stand for such references are replaced.
+    fn indexed(&self, kind: &ExprKind, inputs: &FxHashMap<Var, Term>) -> Option<ExprKind> {
+        let read = |term: &Term| match term {
+            Term::Var(var) if self.b.value(*var).is_some() => Some(term.clone()),
+            Term::Var(var) => inputs.get(var).cloned(),
+            Term::Ref(reference) if is_ground_input(reference) => Some(term.clone()),
+            _ => None,
+        };
+        let pair = |a, b: &Term| Some((read(a)?, is_ground(b).then(|| b.clone())?));
+        match kind {
+            ExprKind::Term(term @ Term::Ref(_)) => Some(ExprKind::Term(read(term)?)),
+            ExprKind::Unify(a, b) => {
+                pair(a, b).or_else(|| pair(b, a)).map(|(read, value)| ExprKind::Unify(read, value))
             }
-    }
-
-    fn is_indexable(&self, term: &Term) -> bool {
-        match term {
-            Term::Var(var) => self.b.value(*var).is_some(),
-            Term::Ref(reference) => is_ground_input(reference),
-            _ => false,
+            ExprKind::Call { callee: callee @ Callee::Builtin(name), args, output: None } => {
+                let args = match (name.as_str(), args.as_slice()) {
+                    ("equal", [a, b]) => pair(a, b).or_else(|| pair(b, a)).map(|(a, b)| vec![a, b]),
+                    ("internal.member_2", [a, b]) => pair(a, b).map(|(a, b)| vec![a, b]),
+                    ("glob.match", [a, b, c]) if is_ground(a) => {
+                        pair(c, b).map(|(c, b)| vec![a.clone(), b, c])
+                    }
+                    _ => None,
+                };
+                Some(ExprKind::Call { callee: callee.clone(), args: args?, output: None })
+            }
+            _ => None,
         }
     }
 }
@@ -82,52 +90,8 @@ fn is_ground(term: &Term) -> bool {
     }
 }
 
-/// All places of a unit that a program made with [`super::Marks`] can tell of.
-pub fn places(unit: &Unit) -> Vec<Span> {
-    let mut found = Vec::new();
-    for rule in &unit.rules {
-        match rule.default {
-            true => found.push(rule.span),
-            false => found.extend(rule.branches.iter().map(|branch| branch.head_span)),
-        }
-        rule.branches.iter().for_each(|branch| {
-            body(&branch.body, &mut found);
-            term(&branch.value, &mut found);
-        });
-    }
-    found.sort_by_key(|span| (span.file, span.start, span.end));
-    found.dedup();
-    found.retain(|span| *span != Span::default());
-    found
-}
-
-fn body(statements: &Body, found: &mut Vec<Span>) {
-    for e in statements {
-        found.push(e.span);
-        match &e.kind {
-            ExprKind::Term(t) => term(t, found),
-            ExprKind::Unify(a, b) => [a, b].into_iter().for_each(|t| term(t, found)),
-            ExprKind::Call { args, output, .. } => args.iter().chain(output).for_each(|t| term(t, found)),
-            ExprKind::Not(inner) => body(inner, found),
-            ExprKind::Every { domain, body: inner, .. } => {
-                term(domain, found);
-                body(inner, found);
-            }
-            ExprKind::Or(arms) => arms.iter().for_each(|arm| body(arm, found)),
-        }
-    }
-}
-
-/// The bodies of comprehensions in a term.
-fn term(t: &Term, found: &mut Vec<Span>) {
-    match t {
-        Term::Const(_) | Term::Var(_) => {}
-        Term::Ref(reference) => reference.steps.iter().for_each(|step| term(step, found)),
-        Term::Array(items) | Term::Set(items) => items.iter().for_each(|item| term(item, found)),
-        Term::Object(entries) => entries.iter().for_each(|(key, value)| {
-            term(key, found);
-            term(value, found);
-        }),
-        Term::Comprehension(comprehension) => body(&comprehension.body, found),
-    }
+/// The word `default`, and what follows it.
+pub(super) fn default(rule: &Rule) -> [Span; 2] {
+    let word = Span { end: rule.span.start + "default".len() as u32, ..rule.span };
+    [word, Span { start: rule.head_span.start, ..rule.span }]
 }

@@ -22,7 +22,6 @@ use crate::ir::{self, Block, BuiltinId, ConstId, Func, FuncId, Local, Operand, P
 use builder::Builder;
 use govc_syntax::{Diagnostic, Span};
 use lookup::Shape;
-pub use marks::places;
 use rustc_hash::FxHashMap;
 use shadow::{ShadowId, Shadows, Vertex};
 use trie::{GroupId, NodeId, Trie};

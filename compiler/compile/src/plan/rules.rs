@@ -175,7 +175,7 @@ impl<'u> Planner<'u> {
             for branch in &rule.branches {
                 p.body(&branch.body)?;
                 let value = p.term(&branch.value)?;
-                p.mark(rule.span);
+                super::marks::default(rule).into_iter().for_each(|place| p.mark(place));
                 p.b.emit(StmtKind::AssignVar { source: value, target: ret });
             }
             Ok(())

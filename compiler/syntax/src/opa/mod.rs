@@ -6,9 +6,11 @@
 
 mod from_ast;
 pub(crate) mod json;
+mod places;
 pub(crate) mod visit;
 
 pub(crate) use from_ast::module;
+pub use places::places;
 
 /// Where a node stands: the row and column of its first token, and the text that OPA ascribes to it,
 /// which may begin elsewhere.

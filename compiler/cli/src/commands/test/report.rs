@@ -66,7 +66,7 @@ impl Outcome {
     }
 
     /// `data.a.test_x: PASS (1.5ms)`.
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let time = if self.skip { String::new() } else { format!(" ({})", duration::text(self.duration)) };
         format!("{}.{}: {}{time}\n", self.package, self.name, self.word())
     }
