@@ -113,8 +113,7 @@ impl Report {
         if percent >= threshold {
             return None;
         }
-        let mut text =
-            format!("Code coverage threshold not met: got {percent:.2} instead of {threshold:.2}");
+        let mut text = format!("Code coverage threshold not met: got {percent:.2} instead of {threshold:.2}");
         if verbose && !self.files.is_empty() {
             text.push_str("\nLines not covered:");
             for (name, file) in &self.files {

@@ -4,8 +4,8 @@
 //! stack allows, and a panic anywhere becomes an error message with a code.
 
 mod capture;
-mod coverage;
 mod commands;
+mod coverage;
 mod duration;
 mod emit;
 mod exit;

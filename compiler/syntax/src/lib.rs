@@ -19,8 +19,8 @@ pub mod opa_json {
 }
 
 pub use ast::RegoVersion;
-pub use opa::places;
 pub use diagnostic::{Diagnostic, Severity};
+pub use opa::places;
 pub use source::{FileId, Source, Sources, Span};
 
 /// How a text is read.

@@ -16,7 +16,8 @@ pub fn places(file: FileId, text: &str, tree: &ast::Module) -> Vec<Span> {
         Node::Expr(expr) if !matches!(expr.terms, Terms::Some(_)) => found.push(expr.loc),
         Node::Expr(_) | Node::Term(_) => {}
     });
-    let mut spans: Vec<Span> = found.iter().filter(|loc| !loc.generated).map(|loc| span(file, *loc)).collect();
+    let mut spans: Vec<Span> =
+        found.iter().filter(|loc| !loc.generated).map(|loc| span(file, *loc)).collect();
     spans.sort_unstable();
     spans.dedup();
     spans
