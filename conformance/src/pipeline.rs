@@ -17,7 +17,7 @@ pub fn compile(
     entrypoints: &[&str],
     level: Level,
 ) -> Result<Program, Vec<String>> {
-    let options = ParseOptions { version, keywords: Vec::new() };
+    let options = ParseOptions { version, ..ParseOptions::default() };
     let (mut sources, mut trees, mut found) = (Sources::default(), Vec::new(), Vec::new());
     for (name, text) in modules {
         let file = sources.add(*name, *text);

@@ -163,7 +163,11 @@ fn errors(stage: &'static str, diagnostics: &[Diagnostic]) -> Answer {
 fn answer(case: &Case, level: Level) -> Answer {
     let version = if case.version == "v0" { RegoVersion::V0 } else { RegoVersion::V1 };
     let keywords: &[&str] = if case.flag("experimental_keywords") { &["and", "or", "not"] } else { &[] };
-    let options = ParseOptions { version, keywords: keywords.iter().map(|k| (*k).to_owned()).collect() };
+    let options = ParseOptions {
+        version,
+        keywords: keywords.iter().map(|k| (*k).to_owned()).collect(),
+        ..ParseOptions::default()
+    };
     let mut sources = Sources::default();
     let mut modules = Vec::new();
     for (i, text) in case.modules().into_iter().enumerate() {

@@ -109,7 +109,8 @@ fn internal_template_string<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>
     }
 }
 
-fn internal_test_case<'q>(_: &mut Context<'_, 'q>, _: &[Value<'q>]) -> Answer<'q> {
+fn internal_test_case<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    context.world.test_case(arg(args, 0));
     Ok(Value::bool(true))
 }
 

@@ -126,6 +126,8 @@ pub trait World {
     fn print(&mut self, text: &str, file: &str, row: u32);
     /// Is told that a marked place of the program is evaluated, in programs made to report coverage.
     fn mark(&mut self, _place: u32) {}
+    /// Learns which case a test has come to: the array of the steps after its name.
+    fn test_case(&mut self, _path: Value<'_>) {}
 }
 
 /// Why a builtin has no result.

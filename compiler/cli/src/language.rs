@@ -33,7 +33,11 @@ impl Language {
     /// How modules and queries are parsed.
     pub(crate) fn parse(&self) -> ParseOptions {
         let keywords: &[&str] = if self.experimental_keywords { &["and", "or", "not"] } else { &[] };
-        ParseOptions { version: self.version(), keywords: keywords.iter().map(|&k| k.to_owned()).collect() }
+        ParseOptions {
+            version: self.version(),
+            both: false,
+            keywords: keywords.iter().map(|&k| k.to_owned()).collect(),
+        }
     }
 
     /// Where the builtins come from that may be called.

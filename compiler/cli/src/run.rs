@@ -16,6 +16,8 @@ pub(crate) struct Rules {
     pub(crate) strict: bool,
     /// Errors after which no more are reported; 0: no limit.
     pub(crate) error_limit: usize,
+    /// Tests say which case they have come to.
+    pub(crate) cases: bool,
     /// JSON Schemas.
     pub(crate) schemas: Schemas,
 }
@@ -33,6 +35,7 @@ pub(crate) fn check<T>(
     let options = CheckOptions {
         strict: rules.strict,
         print: true,
+        cases: rules.cases,
         data_exists: Some(&exists),
         error_limit: rules.error_limit,
         schemas: rules.schemas,

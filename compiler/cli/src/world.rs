@@ -18,6 +18,8 @@ pub(crate) struct Terminal {
     pub(crate) printed: Option<String>,
     /// The marked places that were evaluated.
     pub(crate) marked: BTreeSet<u32>,
+    /// The cases that the test has come to, each as a JSON array.
+    pub(crate) cases: Vec<String>,
 }
 
 impl Terminal {
@@ -25,7 +27,14 @@ impl Terminal {
     pub(crate) fn new() -> Self {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX);
-        Self { now, numbers: HashMap::new(), uuids: HashMap::new(), printed: None, marked: BTreeSet::new() }
+        Self {
+            now,
+            numbers: HashMap::new(),
+            uuids: HashMap::new(),
+            printed: None,
+            marked: BTreeSet::new(),
+            cases: Vec::new(),
+        }
     }
 
     /// A world that keeps what is printed.
@@ -88,6 +97,10 @@ impl World for Terminal {
                 "builtin `{name}` is not performed by the command line yet"
             ))),
         }
+    }
+
+    fn test_case(&mut self, path: Value<'_>) {
+        self.cases.push(govc_value::json::to_string(path));
     }
 
     fn print(&mut self, text: &str, _file: &str, _row: u32) {

@@ -43,6 +43,8 @@ pub struct CheckOptions<'a> {
     pub strict: bool,
     /// Keep `print` calls; otherwise they are erased.
     pub print: bool,
+    /// Tests say which case they have come to, by calls of `internal.test_case`.
+    pub cases: bool,
     /// The builtins that may be called.
     pub builtins: Builtins,
     /// Whether the base documents hold something at a path (without `data`): rules must not be there.
@@ -68,6 +70,7 @@ impl Default for CheckOptions<'_> {
         Self {
             strict: false,
             print: false,
+            cases: false,
             builtins: Builtins::default(),
             data_exists: None,
             error_limit: 10,

@@ -13,6 +13,18 @@ pub fn unit(unit: &Unit) -> String {
     out
 }
 
+/// A reference as OPA prints it: `data.a["b c"]`.
+///
+/// ```
+/// let path = ["data", "a", "b c"].map(str::to_owned);
+/// assert_eq!(govc_compile::text::reference(&path), r#"data.a["b c"]"#);
+/// ```
+pub fn reference(path: &[String]) -> String {
+    let mut text = path.first().cloned().unwrap_or_default();
+    path.iter().skip(1).for_each(|step| crate::lower::print::push_field(step, &mut text));
+    text
+}
+
 /// A query.
 pub fn query(query: &Query) -> String {
     let mut out = String::new();

@@ -28,6 +28,8 @@ pub use source::{FileId, Source, Sources, Span};
 pub struct ParseOptions {
     /// The language when the text does not say `import rego.v1`.
     pub version: RegoVersion,
+    /// The text must be v0 and v1 at once: it is read as v0, and its rules must be as v1 wants them.
+    pub both: bool,
     /// Future keywords that are on without an import (`and`, `or`, `not`).
     pub keywords: Vec<String>,
 }

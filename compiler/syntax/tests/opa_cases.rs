@@ -39,7 +39,7 @@ fn parse_all(root: &Path, version: RegoVersion) -> (usize, Vec<String>) {
             let experimental = case["experimental_keywords"] == true;
             let keywords =
                 if experimental { vec!["and".to_owned(), "or".to_owned(), "not".to_owned()] } else { vec![] };
-            let options = ParseOptions { version, keywords };
+            let options = ParseOptions { version, keywords, ..ParseOptions::default() };
             for module in case["modules"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 count += 1;
                 let parsed = parse_module(FileId(0), module, &options);

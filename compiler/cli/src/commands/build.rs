@@ -145,7 +145,7 @@ fn load(args: &Build) -> Loaded {
 fn compile(args: &Build, loaded: &Loaded, asked: &[String]) -> Result<govc_bytecode::Program, Vec<Problem>> {
     let mut schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
     files::schema::add_catalogs(&args.catalog, &mut schemas).map_err(|p| vec![p])?;
-    let rules = run::Rules { strict: false, error_limit: 10, schemas };
+    let rules = run::Rules { strict: false, error_limit: 10, schemas, cases: false };
     run::check(loaded, rules, |checked, _| {
         let request = PlanRequest { entrypoints: asked.to_vec(), ..PlanRequest::default() };
         run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)

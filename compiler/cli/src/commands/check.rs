@@ -8,6 +8,7 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::run;
 use clap::{Args, ValueEnum};
+use govc_syntax::{ParseOptions, RegoVersion};
 use std::io::IsTerminal;
 
 /// Check policies for errors
@@ -38,6 +39,9 @@ pub(crate) struct Check {
     /// Files and folders that say which actions, tools, targets and agents there are (other files in a folder are passed over)
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
+    /// Refuse policies that are not v0 and v1 at once
+    #[arg(long)]
+    v0_v1: bool,
     #[command(flatten)]
     language: Language,
 }
@@ -57,7 +61,7 @@ pub(crate) fn run(args: &Check) -> Exit {
         bundles,
         ignore: args.ignore.clone(),
         only_rego: !args.bundle,
-        parse: args.language.parse(),
+        parse: parse(args),
         declared: args.language.declared(),
     };
     let loaded = files::load(&request);
@@ -72,10 +76,19 @@ pub(crate) fn run(args: &Check) -> Exit {
         strict: args.strict,
         error_limit: usize::try_from(args.max_errors).unwrap_or(0),
         schemas,
+        cases: false,
     };
     match run::check(&loaded, rules, |_, _| Ok(())) {
         Ok(()) => Exit::Success,
         Err(problems) => refuse(args, &loaded, &problems),
+    }
+}
+
+/// A text that must be both is read as v0, and its rules are checked as those of v1.
+fn parse(args: &Check) -> ParseOptions {
+    match args.v0_v1 {
+        true => ParseOptions { version: RegoVersion::V0, both: true, ..args.language.parse() },
+        false => args.language.parse(),
     }
 }
 

@@ -227,7 +227,7 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     let options = query_options(args, &mut loaded)?;
     let parsed = started.elapsed();
     let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| Stop::Plain(p.line()))?;
-    let rules = run::Rules { strict: args.strict, error_limit: 10, schemas };
+    let rules = run::Rules { strict: args.strict, error_limit: 10, schemas, cases: false };
     let started = Instant::now();
     let compiled = run::check(&loaded, rules, |checked, check| {
         let query = govc_compile::check_query(&checked, &body, check, &options)

@@ -141,14 +141,15 @@ fn file(args: &Fmt, path: &str) -> Result<(), Stop> {
 fn check_result(args: &Fmt, path: &str, formatted: &str) -> Result<(), Stop> {
     let file = Sources::default().add("formatted", "");
     let parse = ParseOptions { version: options(args).target.reads(), ..ParseOptions::default() };
-    match govc_syntax::parse_module(file, formatted, &parse).diagnostics.first() {
-        None => Ok(()),
-        Some(first) => Err(Stop::Refused(format!(
-            "{path} was successfully formatted, but the result is invalid: {}\n\nTo inspect the formatted Rego, you can \
-             turn off this check with --check-result=false.",
-            first.message
-        ))),
+    let found = govc_syntax::parse_module(file, formatted, &parse).diagnostics;
+    if found.is_empty() {
+        return Ok(());
     }
+    Err(Stop::Refused(format!(
+        "{path} was successfully formatted, but the result is invalid: {}\n\nTo inspect the formatted Rego, you can \
+         turn off this check with --check-result=false.",
+        told("formatted", formatted, &FormatError::Parse(found))
+    )))
 }
 
 /// OPA's text of an error.

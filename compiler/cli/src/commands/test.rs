@@ -1,5 +1,6 @@
 //! `govc test`: runs rules named `test_..`. Exit code 0 when all pass, 2 when one does not, 1 when nothing can be run.
 
+mod cases;
 mod plan;
 mod report;
 
@@ -12,6 +13,7 @@ use crate::output;
 use crate::problem::{self, Problem};
 use crate::run::{self, query::Ask};
 use crate::world::Terminal;
+use cases::Cases;
 use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
 use govc_vm::Image;
@@ -164,11 +166,14 @@ fn load(args: &Test) -> Loaded {
 
 /// One program for all tests: each is an entrypoint. With `--coverage`, one for each evaluation.
 fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Vec<(Image, Pass)>, Vec<Problem>> {
-    let rules =
-        run::Rules { error_limit: usize::try_from(args.max_errors).unwrap_or(0), ..run::Rules::default() };
+    let rules = run::Rules {
+        error_limit: usize::try_from(args.max_errors).unwrap_or(0),
+        cases: true,
+        ..run::Rules::default()
+    };
     run::check(loaded, rules, |checked, _| {
         let image = |kind: Option<Kind>, marks| {
-            let planned = cases.iter().filter(|case| case.runs()).map(Case::entrypoint);
+            let planned = cases.iter().filter(|case| !case.skipped()).map(Case::entrypoint);
             let request = PlanRequest { entrypoints: planned.collect(), marks, ..PlanRequest::default() };
             let policy = run::plan(&checked, &request, &loaded.sources)?;
             let image = run::image(run::emit(&policy, &loaded.sources)?, loaded)?;
@@ -210,10 +215,6 @@ fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass) -> Outcome 
     if case.skipped() {
         return Outcome::skipped(case);
     }
-    if case.parameterised {
-        let problem = Problem::not_yet("tests with cases (`test_x[case]`) are not supported yet");
-        return Outcome::error(case, problem);
-    }
     let ask = Ask { timeout: Some(args.timeout).filter(|t| !t.is_zero()), ..Ask::default() };
     let mut world = Terminal::keeping_prints();
     let started = Instant::now();
@@ -221,7 +222,7 @@ fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass) -> Outcome 
     let took = started.elapsed();
     pass.add(&world);
     let mut outcome = match answer {
-        Ok(answer) => Outcome::of(case, answer.results.iter().any(|result| result == r#"{"result":true}"#)),
+        Ok(answer) => judge(case, answer.results.first().map(String::as_str), &world.cases),
         Err(problem) => Outcome::error(case, problem),
     };
     outcome.duration = took;
@@ -247,6 +248,15 @@ fn finish_coverage(args: &Test, outcomes: &[Outcome], report: &coverage::Report)
     match outcomes.iter().any(|outcome| outcome.skip && !args.exit_zero_on_skipped) {
         true => Exit::Error,
         false => Exit::Success,
+    }
+}
+
+/// A test has passed when it is true; one with cases when all of them are.
+fn judge(case: &Case, result: Option<&str>, reached: &[String]) -> Outcome {
+    let value = result.and_then(|r| r.strip_prefix(r#"{"result":"#)?.strip_suffix('}'));
+    match value {
+        Some(value) if case.parameterised => Outcome::of(case, true).with_cases(Cases::read(value, reached)),
+        value => Outcome::of(case, value == Some("true")),
     }
 }
 

@@ -2,6 +2,7 @@
 //! findings is the last one, so that what is reported is what `opa check` reports.
 
 pub(crate) mod calls;
+mod cases;
 pub(crate) mod desugar;
 pub(crate) mod finish;
 pub(crate) mod hoist;
@@ -79,13 +80,14 @@ fn limit(found: &mut Vec<Diagnostic>, limit: usize) {
 type Stage<'a> = fn(&mut Lowering<'a>);
 
 impl<'a> Lowering<'a> {
-    const BEFORE_TYPES: [Stage<'a>; 19] = [
+    const BEFORE_TYPES: [Stage<'a>; 20] = [
         Self::read_annotations,
         Self::resolve,
         Self::check_overrides,
         Self::check_imports,
         Self::grow_tree,
         Self::rewrite_locals,
+        Self::mark_cases,
         Self::rewrite_templates,
         Self::check_void_calls,
         Self::rewrite_prints,
@@ -259,6 +261,12 @@ impl<'a> Lowering<'a> {
             let errors = locals::rewrite_rule(names, strict, &is_builtin, rule);
             found.extend(errors.into_iter().map(|f| compile_error("govc_declaration", f)));
         });
+    }
+
+    fn mark_cases(&mut self) {
+        if self.options.cases {
+            self.each_rule(|names, rule, _| cases::mark(names, rule));
+        }
     }
 
     fn rewrite_templates(&mut self) {

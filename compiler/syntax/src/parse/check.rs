@@ -18,7 +18,7 @@ pub(super) fn module(
     items: Items,
     comments: Vec<Comment>,
 ) -> (Module, Vec<Fault>) {
-    let version = if items.rego_v1 { RegoVersion::V1 } else { options.version };
+    let version = if items.rego_v1 || options.both { RegoVersion::V1 } else { options.version };
     let mut assembly = Assembly {
         text,
         builder: Builder::new(file, text, &[], &[]),

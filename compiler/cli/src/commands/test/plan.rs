@@ -4,38 +4,41 @@
 //! tree, before it is compiled; otherwise the second would hide that the first fails.
 
 use crate::problem::Location;
+use govc_compile::text::reference;
 use govc_syntax::Sources;
 use govc_syntax::ast::{Module, Rule, StepKind, TermKind};
 use std::collections::HashMap;
+
+const TEST: &str = "test_";
+const TODO: &str = "todo_test_";
 
 /// A test.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// Package path without `data`.
     pub(crate) package: Vec<String>,
-    /// Name of the rule, and its further steps.
+    /// Name of the rule, and its further steps up to the one that names the test.
     pub(crate) path: Vec<String>,
     /// Where the rule stands.
     pub(crate) location: Location,
-    /// The rule has variables in its head: it is a family of tests.
+    /// The rule is a family of tests: it has a key, or variables in its head.
     pub(crate) parameterised: bool,
 }
 
 impl Case {
     /// `data.a.b`.
     pub(crate) fn package_name(&self) -> String {
-        let parts = self.package.iter().map(|part| format!(".{part}"));
-        format!("data{}", parts.collect::<String>())
+        reference(&[&["data".to_owned()], self.package.as_slice()].concat())
     }
 
     /// The rule without its package.
     pub(crate) fn name(&self) -> String {
-        self.path.join(".")
+        reference(&self.path)
     }
 
     /// What `--run` is compared with.
     pub(crate) fn full_name(&self) -> String {
-        format!("{}.{}", self.package_name(), self.name())
+        reference(&[&["data".to_owned()], self.package.as_slice(), self.path.as_slice()].concat())
     }
 
     /// The entrypoint in the compiled program.
@@ -46,12 +49,7 @@ impl Case {
 
     /// Named `todo_test_..`.
     pub(crate) fn skipped(&self) -> bool {
-        self.path.last().is_some_and(|name| name.starts_with("todo_test_"))
-    }
-
-    /// Is evaluated.
-    pub(crate) fn runs(&self) -> bool {
-        !self.skipped() && !self.parameterised
+        self.path.last().is_some_and(|name| name.starts_with(TODO))
     }
 }
 
@@ -64,38 +62,45 @@ pub(crate) fn cases(modules: &mut [Module], sources: &Sources) -> Vec<Case> {
             Some(package) => package.path.iter().map(|part| part.name.clone()).collect(),
             None => continue,
         };
-        for rule in module
-            .rules
-            .iter_mut()
-            .filter(|rule| !rule.default && rule.head.args.as_ref().is_none_or(Vec::is_empty))
-        {
+        for rule in module.rules.iter_mut().filter(|rule| is_document(rule)) {
             let Some(mut case) = case(&package, rule, sources) else { continue };
-            let count: &mut u32 = seen.entry(case.full_name()).or_default();
-            if *count > 0 && !case.parameterised {
-                rename(rule, *count);
-                case.path = path(rule);
+            if !case.skipped() {
+                let count: &mut u32 = seen.entry(case.full_name()).or_default();
+                if *count > 0 {
+                    rename(rule, &mut case, *count);
+                }
+                *count += 1;
             }
-            *count += 1;
             found.push(case);
         }
     }
     found
 }
 
+fn is_document(rule: &Rule) -> bool {
+    !rule.default && rule.head.args.as_ref().is_none_or(Vec::is_empty)
+}
+
 fn case(package: &[String], rule: &Rule, sources: &Sources) -> Option<Case> {
-    let path = path(rule);
-    let last = path.last()?;
-    if !last.starts_with("test_") && !last.starts_with("todo_test_") {
-        return None;
-    }
+    let mut path = constant_path(rule);
+    let named = path.iter().position(|part| part.starts_with(TEST) || part.starts_with(TODO))?;
+    let variable = path.len() <= rule.head.steps.len();
+    path.truncate(named + 1);
     let (row, col) = sources.position(rule.span);
     let location = Location { file: sources.get(rule.span.file).name.clone(), row, col };
-    let parameterised = rule.head.contains.is_some() || path.len() <= rule.head.steps.len();
+    // OPA's notion of an object of cases: `test_x.a` is one, `test_x.a.b` is a plain rule.
+    let keyed = variable || rule.head.steps.len() == 1;
+    let parameterised = keyed && rule.head.contains.is_none() && !is_bracket_set(rule);
     Some(Case { package: package.to_vec(), path, location, parameterised })
 }
 
+/// v0's `test_x[y]`: an element of a set.
+fn is_bracket_set(rule: &Rule) -> bool {
+    rule.head.value.is_none() && !rule.head.has_if && rule.head.steps.len() == 1
+}
+
 /// The name and the constant steps after it.
-fn path(rule: &Rule) -> Vec<String> {
+fn constant_path(rule: &Rule) -> Vec<String> {
     let mut path = vec![rule.head.name.name.clone()];
     for step in &rule.head.steps {
         match &step.kind {
@@ -110,9 +115,13 @@ fn path(rule: &Rule) -> Vec<String> {
     path
 }
 
-fn rename(rule: &mut Rule, count: u32) {
+/// Gives the test, and the step of the rule that names it, a number.
+fn rename(rule: &mut Rule, case: &mut Case, count: u32) {
     let suffix = format!("#{count:02}");
-    match rule.head.steps.last_mut().map(|step| &mut step.kind) {
+    let at = case.path.len() - 1;
+    case.path[at].push_str(&suffix);
+    let step = at.checked_sub(1).and_then(|step| rule.head.steps.get_mut(step));
+    match step.map(|step| &mut step.kind) {
         None => rule.head.name.name.push_str(&suffix),
         Some(StepKind::Field(name)) => name.push_str(&suffix),
         Some(StepKind::Index(term)) => {

@@ -1,5 +1,6 @@
 //! What tests gave, as `opa test` prints it.
 
+use super::cases::Cases;
 use super::plan::Case;
 use crate::duration;
 use crate::output::Node;
@@ -25,6 +26,8 @@ pub(crate) struct Outcome {
     pub(crate) duration: Duration,
     /// What it printed.
     pub(crate) printed: String,
+    /// What its cases gave.
+    pub(crate) cases: Cases,
 }
 
 impl Outcome {
@@ -39,6 +42,7 @@ impl Outcome {
             error: None,
             duration: Duration::ZERO,
             printed: String::new(),
+            cases: Cases::default(),
         }
     }
 
@@ -71,6 +75,19 @@ impl Outcome {
         format!("{}.{}: {}{time}\n", self.package, self.name, self.word())
     }
 
+    /// Adds what the cases gave.
+    pub(crate) fn with_cases(self, cases: Cases) -> Self {
+        Self { fail: self.fail || cases.failed(), cases, ..self }
+    }
+
+    /// Passed and failed: cases are counted in place of their test.
+    fn count(&self) -> (usize, usize) {
+        match self.cases.is_empty() {
+            true => (usize::from(self.passed()), usize::from(self.fail)),
+            false => self.cases.count(),
+        }
+    }
+
     fn to_node(&self) -> Node {
         let mut object = vec![
             ("location".to_owned(), self.location.to_node()),
@@ -90,6 +107,9 @@ impl Outcome {
         object.push(("duration".to_owned(), Node::int(nanoseconds)));
         if !self.printed.is_empty() {
             object.push(("output".to_owned(), Node::string(&base64(self.printed.as_bytes()))));
+        }
+        if !self.cases.is_empty() {
+            object.push(("sub_results".to_owned(), self.cases.to_node()));
         }
         Node::Object(object)
     }
@@ -113,6 +133,13 @@ pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
         }
         last = &outcome.location.file;
         let _ = write!(out, "{last}:{}:\n{}", outcome.location.row, outcome.line());
+        outcome.cases.each(&mut |path, case| {
+            if case.failed() || verbose {
+                let word = if case.failed() { "FAIL" } else { "PASS" };
+                let name = path.last().copied().unwrap_or_default();
+                let _ = writeln!(out, "{}{name}: {word}", "  ".repeat(path.len()));
+            }
+        });
         if !outcome.printed.is_empty() {
             let indented = outcome.printed.trim().replace('\n', "\n  ");
             let _ = write!(out, "\n  {indented}\n\n");
@@ -128,14 +155,14 @@ pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
 }
 
 fn totals(outcomes: &[Outcome]) -> String {
-    let mut out = String::new();
-    for (word, label) in [("PASS", "PASS"), ("FAIL", "FAIL"), ("SKIPPED", "SKIPPED"), ("ERROR", "ERROR")] {
-        let count = outcomes.iter().filter(|o| o.word() == word).count();
-        if count > 0 {
-            let _ = writeln!(out, "{label}: {count}/{}", outcomes.len());
-        }
-    }
-    out
+    let skipped = outcomes.iter().filter(|o| o.skip).count();
+    let errors = outcomes.iter().filter(|o| o.error.is_some()).count();
+    let counts = outcomes.iter().filter(|o| !o.skip && o.error.is_none()).map(Outcome::count);
+    let (passed, failed) = counts.fold((0, 0), |(p, f), (more_p, more_f)| (p + more_p, f + more_f));
+    let total = passed + failed + skipped + errors;
+    let lines = [("PASS", passed), ("FAIL", failed), ("SKIPPED", skipped), ("ERROR", errors)];
+    let shown = lines.into_iter().filter(|(_, count)| *count > 0);
+    shown.map(|(word, count)| format!("{word}: {count}/{total}\n")).collect()
 }
 
 /// RFC 4648 base64, in which Go's JSON writes bytes.
