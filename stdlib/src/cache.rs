@@ -15,6 +15,8 @@ pub struct Cache {
     pub(crate) regexes: Store<::regex::Regex>,
     pub(crate) globs: Store<crate::glob::Glob>,
     pub(crate) zones: Store<crate::time::Zone>,
+    /// Room for a text that is being made.
+    pub(crate) text: String,
 }
 
 /// A bounded map from the text of a pattern to what it compiles to.

@@ -4,11 +4,11 @@
 //! only has to be right where it goes through to the end.
 
 use govc_value::{Number, Value};
-use std::fmt::Write;
 
-/// The formatted text, if this is one of the simple formats and the arguments fit it exactly.
-pub(crate) fn plain(format: &str, values: &[Value<'_>]) -> Option<String> {
-    let mut out = String::with_capacity(format.len() + 16 * values.len());
+/// Writes the formatted text, if this is one of the simple formats and the arguments fit it exactly;
+/// otherwise the buffer holds nothing of use.
+pub(crate) fn plain(out: &mut String, format: &str, values: &[Value<'_>]) -> Option<()> {
+    out.clear();
     let mut values = values.iter();
     let mut rest = format;
     while let Some(at) = rest.bytes().position(|b| b == b'%') {
@@ -16,13 +16,13 @@ pub(crate) fn plain(format: &str, values: &[Value<'_>]) -> Option<String> {
         let verb = *rest.as_bytes().get(at + 1)?;
         match verb {
             b'%' => out.push('%'),
-            b's' | b'v' | b'd' => argument(&mut out, verb, *values.next()?)?,
+            b's' | b'v' | b'd' => argument(out, verb, *values.next()?)?,
             _ => return None,
         }
         rest = &rest[at + 2..];
     }
     out.push_str(rest);
-    values.next().is_none().then_some(out)
+    values.next().is_none().then_some(())
 }
 
 fn argument(out: &mut String, verb: u8, value: Value<'_>) -> Option<()> {
@@ -30,7 +30,13 @@ fn argument(out: &mut String, verb: u8, value: Value<'_>) -> Option<()> {
         return (verb != b'd').then(|| out.push_str(text));
     }
     match (value.as_number()?, verb) {
-        (Number::Int(i), b'd' | b'v') => write!(out, "{i}").ok(),
+        (Number::Int(i), b'd' | b'v') => {
+            if i < 0 {
+                out.push('-');
+            }
+            digits(out, i.unsigned_abs(), 1);
+            Some(())
+        }
         (Number::Float(f), b'v') => short_decimal(out, f),
         _ => None,
     }
@@ -43,22 +49,54 @@ fn short_decimal(out: &mut String, f: f64) -> Option<()> {
         return None;
     }
     let mut scale = 1u64;
-    for digits in 1..=6 {
+    for places in 1..=6 {
         scale *= 10;
         let scaled = (f.abs() * scale as f64).round();
         if scaled / scale as f64 == f.abs() {
-            let sign = if f < 0.0 { "-" } else { "" };
+            if f < 0.0 {
+                out.push('-');
+            }
             // Lossless: below 10^15.
-            let (whole, part) = (scaled as u64 / scale, scaled as u64 % scale);
-            return write!(out, "{sign}{whole}.{part:0digits$}").ok();
+            digits(out, scaled as u64 / scale, 1);
+            out.push('.');
+            digits(out, scaled as u64 % scale, places);
+            return Some(());
         }
     }
     None
 }
 
+/// Digits of 64 bits.
+const MOST: usize = 20;
+
+/// Decimal digits, with zeros in front up to `least`.
+fn digits(out: &mut String, mut number: u64, least: usize) {
+    let mut text = [b'0'; MOST];
+    let mut at = MOST;
+    while number > 0 && at > 0 {
+        at -= 1;
+        text[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    at = at.min(MOST - least.min(MOST));
+    out.extend(text[at..].iter().map(|&digit| char::from(digit)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn formatted(format: &str, values: &[Value<'_>]) -> Option<String> {
+        let mut out = "left over".to_owned();
+        plain(&mut out, format, values).map(|()| out)
+    }
+
+    #[test]
+    fn integers_are_written_as_rust_writes_them() {
+        for i in [0, 1, 9, 10, 1_234_567_890, i64::MAX, i64::MIN, -1, -10] {
+            assert_eq!(formatted("%d", &[Value::int(i)]), Some(i.to_string()));
+        }
+    }
 
     #[test]
     fn short_decimals_read_back_as_the_same_float() {
@@ -73,14 +111,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_left_to_the_general_formatter() {
-        assert_eq!(plain("%d", &[Value::int(3)]).as_deref(), Some("3"));
-        assert_eq!(plain("100%% of %v", &[Value::int(-3)]).as_deref(), Some("100% of -3"));
+        assert_eq!(formatted("%d", &[Value::int(3)]).as_deref(), Some("3"));
+        assert_eq!(formatted("100%% of %v", &[Value::int(-3)]).as_deref(), Some("100% of -3"));
         for (format, values) in
             [("%s", &[Value::int(3)][..]), ("%5d", &[Value::int(3)]), ("%", &[]), ("%d", &[])]
         {
-            assert_eq!(plain(format, values), None, "{format}");
+            assert_eq!(formatted(format, values), None, "{format}");
         }
-        assert_eq!(plain("x", &[Value::int(3)]), None);
-        assert_eq!(plain("%v", &[Value::bool(true)]), None);
+        assert_eq!(formatted("x", &[Value::int(3)]), None);
+        assert_eq!(formatted("%v", &[Value::bool(true)]), None);
     }
 }

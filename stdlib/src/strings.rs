@@ -411,8 +411,9 @@ fn strings_any_suffix_match<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> 
 fn sprintf<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let format = string(arg(args, 0), 1)?;
     let values = array(arg(args, 1), 2)?;
-    if let Some(text) = crate::plain_format::plain(format, values.as_slice()) {
-        return Ok(context.heap.string(&text));
+    let text = &mut context.cache.text;
+    if crate::plain_format::plain(text, format, values.as_slice()).is_some() {
+        return Ok(context.heap.string(text));
     }
     let values: Vec<Arg> = values.as_slice().iter().map(|v| format_argument(*v)).collect();
     Ok(context.heap.string(&go_sprintf(format, &values)))

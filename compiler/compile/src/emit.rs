@@ -8,6 +8,7 @@ mod analysis;
 mod build;
 mod call;
 mod collect;
+mod demand;
 mod function;
 mod fuse;
 mod stmt;

@@ -213,6 +213,21 @@ fn probe(index: &[u32], hash: u64, matches: impl Fn(usize) -> bool) -> Option<us
     }
 }
 
+/// The position of a word. Four at a time: one branch for each word would be guessed wrong too often.
+#[inline]
+fn scan(words: &[u32], wanted: u32) -> Option<usize> {
+    let mut at = 0;
+    let (chunks, rest) = words.as_chunks::<4>();
+    for chunk in chunks {
+        let found = chunk.map(|word| word == wanted);
+        if found[0] | found[1] | found[2] | found[3] {
+            return Some(at + found.iter().position(|&f| f).unwrap_or(0));
+        }
+        at += 4;
+    }
+    rest.iter().position(|&word| word == wanted).map(|i| at + i)
+}
+
 impl<'a> Array<'a> {
     #[inline]
     pub(crate) fn new(elements: &'a [Value<'a>]) -> Self {
@@ -347,18 +362,23 @@ impl<'a> Object<'a> {
     pub fn position_of_symbol(self, key: Symbol) -> Option<usize> {
         let words = self.words();
         if self.len <= SCAN {
-            return words.iter().position(|&word| word == key.0);
+            return scan(words, key.0);
         }
         probe(self.index(), hash_symbol(key.0), |at| words[at] == key.0)
     }
 
     /// As [`Object::get_symbol`], trying the position of the last hit first and keeping it in `hint`.
-    #[inline]
+    #[inline(always)]
     pub fn get_symbol_hinted(self, key: Symbol, hint: &mut u32) -> Value<'a> {
         let position = *hint as usize;
         if self.words().get(position) == Some(&key.0) {
             return self.values()[position];
         }
+        self.get_symbol_elsewhere(key, hint)
+    }
+
+    #[inline(never)]
+    fn get_symbol_elsewhere(self, key: Symbol, hint: &mut u32) -> Value<'a> {
         let position = self.position_of_symbol(key);
         if let Some(position) = position {
             // Lossless: `Arena::fits` bounded the number of keys.

@@ -6,9 +6,9 @@
 /// Bytes of a value.
 pub const VALUE: usize = 16;
 /// The tag word (`u32`): [`crate::tag`] in the low 8 bits, a string's symbol in the upper 24.
-pub const TAG: usize = 0;
+pub const TAG: usize = if cfg!(target_endian = "little") { 0 } else { 4 };
 /// Elements of a collection, bytes of a text (`u32`).
-pub const LEN: usize = 4;
+pub const LEN: usize = 4 - TAG;
 /// An integer, a float, or the address of everything else.
 pub const PAYLOAD: usize = 8;
 

@@ -1,7 +1,7 @@
 //! The 16-byte value.
 //!
-//! The surprising fact: `len` and the upper 24 bits of `tag` mean different things for each tag, so this
-//! file is the only one that reads them. A string's symbol sits in the upper bits of its tag word, which
+//! The surprising fact: the upper 32 bits of `head`, and the 24 below them, mean different things for each
+//! tag, so this file is the only one that reads them. A string's symbol sits in the upper bits of its tag word, which
 //! makes equality of two known strings one comparison of 32 bits.
 
 #![expect(unsafe_code, reason = "reads the pointer or the number that the tag announces")]
@@ -16,21 +16,17 @@ use std::marker::PhantomData;
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Value<'a> {
-    /// The tag in the low 8 bits, a string's symbol (0: none) in the upper 24.
-    tag: u32,
-    /// Bytes of a text, elements of a collection, otherwise 0.
-    len: u32,
-    bits: Bits,
+    /// The tag word in the low 32 bits: the tag in its low 8, a string's symbol (0: none) in its upper 24.
+    /// In the upper 32: bytes of a text, elements of a collection, otherwise 0.
+    head: u64,
+    /// An address, or the bits of a number. Two plain words, because the compiler then passes and returns
+    /// values in registers; a union, or three fields, would go through memory at each call.
+    bits: *const u8,
     life: PhantomData<&'a ()>,
 }
 
-#[derive(Clone, Copy)]
-#[repr(C)]
-union Bits {
-    int: i64,
-    float: f64,
-    address: *const u8,
-}
+// The bits of numbers take the place of an address.
+const _: () = assert!(size_of::<*const u8>() == size_of::<u64>(), "govc runs on processors of 64 bits");
 
 const _: () = assert!(size_of::<Value<'_>>() == 16 && align_of::<Value<'_>>() == 8);
 
@@ -38,7 +34,7 @@ const _: () = {
     use crate::layout;
     use std::mem::offset_of;
     assert!(size_of::<Value<'_>>() == layout::VALUE);
-    assert!(offset_of!(Value<'_>, tag) == layout::TAG && offset_of!(Value<'_>, len) == layout::LEN);
+    assert!(offset_of!(Value<'_>, head) == 0 && layout::TAG + layout::LEN == 4);
     assert!(offset_of!(Value<'_>, bits) == layout::PAYLOAD);
 };
 
@@ -148,13 +144,21 @@ impl<'a> Value<'a> {
     pub const FALSE: Value<'static> = Value::plain(tag::FALSE);
 
     const fn plain(tag: u32) -> Value<'static> {
-        Value { tag, len: 0, bits: Bits { int: 0 }, life: PhantomData }
+        Value { head: tag as u64, bits: std::ptr::null(), life: PhantomData }
     }
 
+    /// A number in the place of an address.
+    #[inline]
+    const fn number(tag: u32, bits: u64) -> Value<'static> {
+        // Lossless: an address has 64 bits.
+        Value { head: tag as u64, bits: std::ptr::without_provenance(bits as usize), life: PhantomData }
+    }
+
+    #[inline]
     fn pointing(tag: u32, len: usize, address: *const u8) -> Self {
         // Callers bound the length: `Arena` refuses what does not fit 32 bits.
         debug_assert!(u32::try_from(len).is_ok());
-        Value { tag, len: len as u32, bits: Bits { address }, life: PhantomData }
+        Value { head: u64::from(tag) | (len as u64) << 32, bits: address, life: PhantomData }
     }
 
     /// `null`.
@@ -171,14 +175,14 @@ impl<'a> Value<'a> {
     /// An integer.
     #[inline]
     pub fn int(i: i64) -> Value<'static> {
-        Value { tag: tag::INT, len: 0, bits: Bits { int: i }, life: PhantomData }
+        Value::number(tag::INT, i.cast_unsigned())
     }
 
     /// A float that is finite and no integer.
     #[inline]
     pub(crate) fn raw_float(float: f64) -> Value<'static> {
         debug_assert!(float.is_finite() && float.fract() != 0.0);
-        Value { tag: tag::FLOAT, len: 0, bits: Bits { float }, life: PhantomData }
+        Value::number(tag::FLOAT, float.to_bits())
     }
 
     /// A number that is neither, as text.
@@ -209,19 +213,26 @@ impl<'a> Value<'a> {
     /// The tag, one of [`tag`].
     #[inline]
     pub(crate) fn tag(self) -> u32 {
-        self.tag & tag::MASK
+        self.tag_word() & tag::MASK
     }
 
     /// Tag and symbol: equal words of two strings with symbols mean equal strings.
     #[inline]
     pub(crate) fn tag_word(self) -> u32 {
-        self.tag
+        // The low 32 bits.
+        self.head as u32
+    }
+
+    /// The other half of the head.
+    #[inline]
+    fn extent(self) -> usize {
+        (self.head >> 32) as usize
     }
 
     /// The symbol's number; 0 for a string without one and for everything else.
     #[inline]
     pub(crate) fn symbol_word(self) -> u32 {
-        self.tag >> tag::SYMBOL_SHIFT
+        self.tag_word() >> tag::SYMBOL_SHIFT
     }
 
     /// The type.
@@ -260,15 +271,13 @@ impl<'a> Value<'a> {
     #[inline]
     fn payload_int(self) -> i64 {
         debug_assert_eq!(self.tag(), tag::INT);
-        // SAFETY: every bit pattern is an integer, and all constructors write all 8 bytes.
-        unsafe { self.bits.int }
+        (self.bits.addr() as u64).cast_signed()
     }
 
     #[inline]
     fn payload_float(self) -> f64 {
         debug_assert_eq!(self.tag(), tag::FLOAT);
-        // SAFETY: every bit pattern is a float, and all constructors write all 8 bytes.
-        unsafe { self.bits.float }
+        f64::from_bits(self.bits.addr() as u64)
     }
 
     #[inline]
@@ -277,7 +286,7 @@ impl<'a> Value<'a> {
         // SAFETY: `raw_number` and `raw_string` are the only makers of these tags; address and length
         // are those of a `&'a str`.
         unsafe {
-            let bytes = std::slice::from_raw_parts(self.bits.address, self.len as usize);
+            let bytes = std::slice::from_raw_parts(self.bits, self.extent());
             std::str::from_utf8_unchecked(bytes)
         }
     }
@@ -286,45 +295,45 @@ impl<'a> Value<'a> {
     fn payload_array(self) -> Array<'a> {
         debug_assert_eq!(self.tag(), tag::ARRAY);
         // SAFETY: `raw_array` is the only maker of the tag; address and length are those of a `&'a [Value<'a>]`.
-        Array::new(unsafe { std::slice::from_raw_parts(self.bits.address.cast(), self.len as usize) })
+        Array::new(unsafe { std::slice::from_raw_parts(self.bits.cast(), self.extent()) })
     }
 
     #[inline]
     fn payload_object(self) -> Object<'a> {
         debug_assert_eq!(self.tag(), tag::OBJECT);
         // SAFETY: `raw_object` is the only maker of the tag; address and length come from `Object::into_raw`.
-        unsafe { Object::from_raw(self.bits.address, self.len as usize) }
+        unsafe { Object::from_raw(self.bits, self.extent()) }
     }
 
     #[inline]
     fn payload_set(self) -> Set<'a> {
         debug_assert_eq!(self.tag(), tag::SET);
         // SAFETY: `raw_set` is the only maker of the tag; address and length come from `Set::into_raw`.
-        unsafe { Set::from_raw(self.bits.address, self.len as usize) }
+        unsafe { Set::from_raw(self.bits, self.extent()) }
     }
 
     /// No value?
     #[inline]
     pub fn is_undefined(self) -> bool {
-        self.tag == tag::UNDEFINED
+        self.tag_word() == tag::UNDEFINED
     }
 
     /// Neither undefined nor `false`.
     #[inline]
     pub fn is_truthy(self) -> bool {
-        self.tag > tag::FALSE
+        self.tag_word() > tag::FALSE
     }
 
     /// `null`?
     #[inline]
     pub fn is_null(self) -> bool {
-        self.tag == tag::NULL
+        self.tag_word() == tag::NULL
     }
 
     /// The Boolean, if it is one.
     #[inline]
     pub fn as_bool(self) -> Option<bool> {
-        match self.tag {
+        match self.tag_word() {
             tag::FALSE => Some(false),
             tag::TRUE => Some(true),
             _ => None,
@@ -397,7 +406,7 @@ impl<'a> Value<'a> {
     /// Number of elements of a collection; 0 for everything else.
     #[inline]
     pub fn len(self) -> usize {
-        if self.is_collection() { self.len as usize } else { 0 }
+        if self.is_collection() { self.extent() } else { 0 }
     }
 
     /// No elements, or no collection?

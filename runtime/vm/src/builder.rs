@@ -17,6 +17,9 @@ const SCAN: usize = 8;
 /// Builders inside builders, deeper than which nothing is frozen: the limit of values that are read.
 const MAX_DEPTH: u32 = 1_000;
 
+/// More cells than this are given back.
+const CELLS_KEPT: usize = 8;
+
 /// A collection that is being made.
 pub(crate) struct Cell<'q> {
     kind: Kind,
@@ -54,6 +57,8 @@ pub(crate) enum Found<'q> {
 /// All builders of a query. Those of a frame lie above those of its caller.
 pub(crate) struct Builders<'q> {
     cells: Vec<Cell<'q>>,
+    /// Memory of cells of earlier queries.
+    spare: Vec<Cell<'static>>,
     in_use: usize,
     /// Values that were put into cells, to bound their memory.
     pushed: usize,
@@ -222,12 +227,16 @@ impl<'q> Cell<'q> {
 }
 
 impl<'q> Builders<'q> {
-    pub(crate) fn new(cells: Vec<Cell<'q>>) -> Self {
-        Self { cells, in_use: 0, pushed: 0, version: 0 }
+    /// No builders; `cells` is empty.
+    pub(crate) fn new(cells: Vec<Cell<'q>>, spare: Vec<Cell<'static>>) -> Self {
+        Self { cells, spare, in_use: 0, pushed: 0, version: 0 }
     }
 
-    pub(crate) fn into_cells(self) -> Vec<Cell<'q>> {
-        self.cells
+    /// The memory for another query: room for cells, and the cells themselves.
+    pub(crate) fn recycle<'a>(mut self) -> (Vec<Cell<'a>>, Vec<Cell<'static>>) {
+        let free = CELLS_KEPT.saturating_sub(self.spare.len());
+        self.spare.extend(self.cells.drain(..).take(free).map(Cell::recycle));
+        (self.cells.into_iter().map(Cell::recycle).collect(), self.spare)
     }
 
     pub(crate) fn in_use(&self) -> u32 {
@@ -255,7 +264,7 @@ impl<'q> Builders<'q> {
         }
         let at = self.in_use;
         if at == self.cells.len() {
-            self.cells.push(Cell::new());
+            self.cells.push(self.spare.pop().map_or_else(Cell::new, Cell::recycle));
         }
         self.in_use += 1;
         self.pushed += 1;

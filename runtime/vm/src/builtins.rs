@@ -106,7 +106,7 @@ impl<'q> Machine<'q, '_> {
 
     /// Calls an implementation of the standard library.
     pub(crate) fn call_std(&mut self, call: Call, args: &[Value<'q>]) -> Result<Value<'q>, BuiltinError> {
-        call(&mut Context { heap: self.heap, cache: &mut self.cache, world: &mut *self.world }, args)
+        call(&mut Context { heap: self.heap, cache: &mut self.scratch.cache, world: &mut *self.world }, args)
     }
 
     fn perform_recorded(

@@ -4,10 +4,10 @@ use crate::builder::{Builders, NONE};
 use crate::error::{Evaluated, error};
 use crate::memo::Memo;
 use crate::record::Record;
-use crate::scratch::{recycle, recycle_cells, recycle_pairs};
+use crate::scratch::{recycle, recycle_pairs};
 use crate::{BuiltinErrors, EvalError, Image, Limits, Outcome, Query, Scratch};
 use govc_bytecode::{Function, NO_MEMO};
-use govc_stdlib::{Cache, World};
+use govc_stdlib::World;
 use govc_value::{Heap, Value};
 use std::time::Instant;
 
@@ -48,20 +48,20 @@ pub(crate) struct Machine<'q, 'w> {
     pub(crate) builder_registers: Vec<u32>,
     pub(crate) builder_base: usize,
     pub(crate) function: u32,
-    frames: Vec<Frame>,
+    /// Frames, caches and whatever else holds no value of this query.
+    pub(crate) scratch: &'w mut Scratch,
     /// Entries of an object while it is made.
     pub(crate) pairs: Vec<(Value<'q>, Value<'q>)>,
     pub(crate) builders: Builders<'q>,
+    /// By literal: where the key was in the last object.
+    pub(crate) key_hints: Vec<u32>,
     pub(crate) memo: Memo<'q>,
     pub(crate) results: Vec<Value<'q>>,
     pub(crate) world: &'w mut dyn World,
-    pub(crate) cache: Cache,
     pub(crate) builtin_mode: BuiltinErrors,
     pub(crate) builtin_errors: Vec<EvalError>,
     pub(crate) record: Record<'q>,
     limits: Limits,
-    /// For machine code.
-    pub(crate) hints: Vec<u32>,
     /// Steps left in this slice.
     pub(crate) slice: u32,
     fuel: u64,
@@ -72,13 +72,18 @@ impl<'q, 'w> Machine<'q, 'w> {
     pub(crate) fn new(
         image: &'q Image,
         heap: Heap<'q>,
-        scratch: &mut Scratch,
+        scratch: &'w mut Scratch,
         record: Record<'q>,
         query: Query<'q, 'w>,
     ) -> Self {
+        scratch.frames.clear();
         let slots = std::mem::take(&mut scratch.slots);
         let values = std::mem::take(&mut scratch.memo_values);
         let limits = query.limits;
+        let mut key_hints = std::mem::take(&mut scratch.key_hints);
+        if key_hints.len() < image.literals().len() {
+            key_hints.resize(image.literals().len(), 0);
+        }
         let mut machine = Machine {
             image,
             heap,
@@ -87,18 +92,20 @@ impl<'q, 'w> Machine<'q, 'w> {
             builder_registers: std::mem::take(&mut scratch.builder_registers),
             builder_base: 0,
             function: query.entrypoint,
-            frames: std::mem::take(&mut scratch.frames),
             pairs: std::mem::take(&mut scratch.pairs),
-            builders: Builders::new(std::mem::take(&mut scratch.cells)),
+            builders: Builders::new(
+                std::mem::take(&mut scratch.cells),
+                std::mem::take(&mut scratch.spare_cells),
+            ),
+            key_hints,
             memo: Memo::new(slots, values, image.memo_slots()),
             results: Vec::new(),
             world: query.world,
-            cache: std::mem::take(&mut scratch.cache),
             builtin_mode: query.builtin_errors,
             builtin_errors: Vec::new(),
             record,
             limits,
-            hints: std::mem::take(&mut scratch.hints),
+            scratch,
             slice: 0,
             fuel: limits.fuel,
             deadline: limits.time.and_then(|t| Instant::now().checked_add(t)),
@@ -108,19 +115,17 @@ impl<'q, 'w> Machine<'q, 'w> {
     }
 
     /// Gives memory back and takes the answer out.
-    pub(crate) fn finish(self, scratch: &mut Scratch) -> Outcome<'q> {
+    pub(crate) fn finish(self) -> Outcome<'q> {
+        let scratch = self.scratch;
         let (slots, values) = self.memo.into_parts();
         scratch.slots = slots;
         scratch.memo_values = recycle(values);
         scratch.registers = recycle(self.registers);
+        scratch.key_hints = self.key_hints;
         scratch.pairs = recycle_pairs(self.pairs);
-        scratch.frames = self.frames;
-        scratch.frames.clear();
         scratch.builder_registers = self.builder_registers;
         scratch.builder_registers.clear();
-        scratch.cells = recycle_cells(self.builders);
-        scratch.cache = self.cache;
-        scratch.hints = self.hints;
+        (scratch.cells, scratch.spare_cells) = self.builders.recycle();
         let recorded = self.record.finish(self.heap);
         Outcome { results: self.results, builtin_errors: self.builtin_errors, recorded }
     }
@@ -230,10 +235,10 @@ impl<'q, 'w> Machine<'q, 'w> {
         {
             return Ok(if self.put(dst, value) { next } else { fail });
         }
-        if self.frames.len() >= MAX_DEPTH {
+        if self.scratch.frames.len() >= MAX_DEPTH {
             return Err(error("govc_limit_depth", format!("calls are nested deeper than {MAX_DEPTH}")));
         }
-        self.frames.push(Frame {
+        self.scratch.frames.push(Frame {
             base: self.base as u32,
             builder_base: self.builder_base as u32,
             function: self.function,
@@ -253,7 +258,7 @@ impl<'q, 'w> Machine<'q, 'w> {
 
     /// Returns to the caller; none when the entrypoint has ended.
     pub(crate) fn ret(&mut self, value: Value<'q>) -> Option<u32> {
-        let frame = self.frames.pop()?;
+        let frame = self.scratch.frames.pop()?;
         let memo = self.image.program.functions[self.function as usize].memo;
         if memo != NO_MEMO {
             self.memo.set(memo, value);

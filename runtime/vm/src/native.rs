@@ -46,8 +46,8 @@ pub fn member(element: Value<'_>, collection: Value<'_>) -> bool {
 impl Machine<'_, '_> {
     /// As `run`, with machine code where there is any.
     pub(crate) fn run_native(&mut self, native: &dyn Native, mut pc: u32) -> Evaluated<()> {
-        let wanted = self.hints.len().max(native.hints());
-        self.hints.resize(wanted, 0);
+        let wanted = self.scratch.hints.len().max(native.hints());
+        self.scratch.hints.resize(wanted, 0);
         while pc != DONE {
             if native.enters(pc) {
                 pc = native.run(
@@ -55,7 +55,7 @@ impl Machine<'_, '_> {
                     Window {
                         image: self.image,
                         registers: &mut self.registers[self.base..],
-                        hints: &mut self.hints,
+                        hints: &mut self.scratch.hints,
                         slice: &mut self.slice,
                     },
                 );

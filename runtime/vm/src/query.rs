@@ -83,9 +83,11 @@ pub fn run<'q>(
         return Err(*error("govc_unknown_entrypoint", "no such entrypoint"));
     }
     let record = Record::new(query.recorded);
+    // Both loans of this call have one name in the machine.
+    let query = Query { world: &mut *query.world, ..query };
     let mut machine = Machine::new(image, heap, scratch, record, query);
     let ran = machine.start(function, input).and_then(|pc| machine.run(pc));
     let finished = ran.and_then(|()| machine.check_memory());
-    let outcome = machine.finish(scratch);
+    let outcome = machine.finish();
     finished.map(|()| outcome).map_err(|e| *e)
 }

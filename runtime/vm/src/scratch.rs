@@ -1,6 +1,6 @@
 //! Memory that one thread keeps from query to query, so that a query allocates none.
 
-use crate::builder::{Builders, Cell};
+use crate::builder::Cell;
 use crate::machine::Frame;
 use crate::memo::Slots;
 use govc_stdlib::Cache;
@@ -14,10 +14,14 @@ pub struct Scratch {
     pub(crate) frames: Vec<Frame>,
     pub(crate) memo_values: Vec<Value<'static>>,
     pub(crate) builder_registers: Vec<u32>,
+    /// Room for the cells of a query.
     pub(crate) cells: Vec<Cell<'static>>,
+    pub(crate) spare_cells: Vec<Cell<'static>>,
     pub(crate) slots: Slots,
     pub(crate) cache: Cache,
+    /// For machine code.
     pub(crate) hints: Vec<u32>,
+    pub(crate) key_hints: Vec<u32>,
 }
 
 impl std::fmt::Debug for Scratch {
@@ -36,12 +40,4 @@ pub(crate) fn recycle<'a>(mut values: Vec<Value<'_>>) -> Vec<Value<'a>> {
 pub(crate) fn recycle_pairs<'a>(mut pairs: Vec<(Value<'_>, Value<'_>)>) -> Vec<(Value<'a>, Value<'a>)> {
     pairs.clear();
     pairs.into_iter().map(|_| (Value::UNDEFINED, Value::UNDEFINED)).collect()
-}
-
-/// More cells than this are given back.
-const CELLS_KEPT: usize = 8;
-
-/// Cells emptied for another query.
-pub(crate) fn recycle_cells(builders: Builders<'_>) -> Vec<Cell<'static>> {
-    builders.into_cells().into_iter().take(CELLS_KEPT).map(Cell::recycle).collect()
 }

@@ -15,6 +15,8 @@ pub(super) struct Facts {
     pub(super) reads: u32,
     /// Statements that write it.
     pub(super) writes: u32,
+    /// Those of them that make it undefined.
+    pub(super) resets: u32,
     /// A collection is made in it or changed in place.
     pub(super) builds: bool,
     /// It is written by something else than `Make*`.
@@ -218,6 +220,10 @@ impl Counter<'_> {
                 });
             }
             StmtKind::Scan { .. } => {}
+            StmtKind::ResetLocal { target } => {
+                self.write(*target);
+                self.facts(*target, |f| f.resets += 1);
+            }
             StmtKind::With { local, .. } | StmtKind::WithDynamic { local, .. } => self.write(*local),
             kind => kind.targets(&mut |local| self.write(local)),
         }

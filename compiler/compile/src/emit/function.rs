@@ -2,6 +2,7 @@
 
 use super::analysis::{self, Facts};
 use super::build::{Emitted, ProgramBuilder};
+use super::demand::Origins;
 use super::literal;
 use crate::ir::{Block, Local, Operand};
 use govc_bytecode::{Literal, Op, OperandKind};
@@ -23,7 +24,7 @@ pub(super) struct Place {
     /// Grows with every change in place.
     version: u32,
     /// How many blocks are open in its home.
-    depth: usize,
+    pub(super) depth: usize,
     /// It holds a part of `data` that a reference named.
     pub(super) data: bool,
 }
@@ -58,6 +59,8 @@ pub(super) struct FunctionEmitter<'a, 'p> {
     /// Registers that were written, and how many loops are open: what was never written is undefined.
     written: FxHashSet<u32>,
     loops: usize,
+    /// What was looked up in what, see `demand`.
+    pub(super) origins: Origins,
     /// Locals with a builder whose register holds the present value, by version.
     frozen: Vec<(Local, u32)>,
     pub(super) span: Span,
@@ -109,6 +112,7 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
             builders: Stack::default(),
             written: FxHashSet::default(),
             loops: 0,
+            origins: Origins::default(),
             frozen: Vec::new(),
             span: Span::default(),
         };
@@ -222,9 +226,14 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
 
     /// Makes a register undefined, unless it still is as it was when the function was called.
     pub(super) fn reset_register(&mut self, dst: u32) {
+        self.origins.forget(dst);
         if self.loops > 0 || self.written.contains(&dst) {
             self.push(Op::Reset { dst });
         }
+    }
+
+    pub(super) fn in_loop(&self) -> bool {
+        self.loops > 0
     }
 
     /// A loop begins or ends: inside, anything may have been written in an earlier round.
@@ -232,27 +241,35 @@ impl<'a, 'p> FunctionEmitter<'a, 'p> {
         self.loops = if begins { self.loops + 1 } else { self.loops.saturating_sub(1) };
     }
 
-    /// In the block that comes next: is this local written once and read once there, and nowhere else?
-    pub(super) fn used_once_inside(&self, local: Local) -> bool {
-        let home = self.homes.get(self.next_block).map(Vec::as_slice).unwrap_or_default();
-        let facts = home.iter().find(|(l, _)| *l == local).map(|&(_, f)| f);
-        facts.is_some_and(|f| f.reads == 1 && f.writes == 1 && !f.builds && !f.reset)
-    }
-
-    /// The block that comes next, which has none inside, was emitted in another way.
-    pub(super) fn skip_block(&mut self) {
-        self.next_block += 1;
+    fn writes(&mut self, register: u32) {
+        self.written.insert(register);
+        self.origins.written(register);
     }
 
     pub(super) fn push(&mut self, op: Op) {
         for (kind, register) in op.typed_operands() {
             match kind {
-                OperandKind::Dst => drop(self.written.insert(register)),
-                OperandKind::State => self.written.extend([register, register.saturating_add(1)]),
+                OperandKind::Dst => self.writes(register),
+                OperandKind::State => {
+                    self.writes(register);
+                    self.writes(register.saturating_add(1));
+                }
                 _ => {}
             }
         }
         self.code.push((op, self.span));
+    }
+
+    /// The only instruction since there were `before`, if there is just one.
+    pub(super) fn only_since(&mut self, before: usize) -> Option<&mut Op> {
+        match self.code.get_mut(before..) {
+            Some([(op, _)]) => Some(op),
+            _ => None,
+        }
+    }
+
+    pub(super) fn emitted(&self) -> usize {
+        self.code.len()
     }
 
     pub(super) fn label(&mut self) -> Label {

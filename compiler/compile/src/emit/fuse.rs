@@ -1,8 +1,8 @@
 //! Runs of statements that become one instruction.
 
 use super::call::comparison;
-use super::function::{Emit, FunctionEmitter, Label};
-use crate::ir::{Block, Callee, Local, Operand, Stmt, StmtKind};
+use super::function::{Emit, FunctionEmitter};
+use crate::ir::{Callee, Local, Operand, Stmt, StmtKind};
 use govc_bytecode::Op;
 
 impl FunctionEmitter<'_, '_> {
@@ -11,7 +11,10 @@ impl FunctionEmitter<'_, '_> {
         match stmts.first().map(|s| &s.kind) {
             Some(StmtKind::Call { callee: Callee::Builtin(_), .. }) => self.compare_and_test(stmts),
             Some(StmtKind::Dot { source: Operand::Local(_), .. }) => self.path(stmts),
-            Some(StmtKind::IsDefined { source }) => self.tested_by_dot(stmts, *source),
+            Some(StmtKind::IsDefined { source }) => self.question(stmts, *source, None),
+            Some(StmtKind::AssignVar { source: Operand::Local(source), target }) => {
+                self.question(stmts, *source, Some(*target))
+            }
             Some(StmtKind::MakeArray { target, .. }) => self.array(stmts, *target),
             Some(StmtKind::MakeSet { target }) => self.set(stmts, *target),
             Some(StmtKind::MakeObject { target }) => self.object(stmts, *target),
@@ -49,63 +52,6 @@ impl FunctionEmitter<'_, '_> {
         let (a, b) = (self.operand(*a)?, self.operand(*b)?);
         self.push(make(a, b, fail));
         Ok(2)
-    }
-
-    /// A look-up that follows tells as well that its source is undefined.
-    fn tested_by_dot(&self, stmts: &[Stmt], source: Local) -> Emit<usize> {
-        let dot = match stmts.get(1).map(|s| &s.kind) {
-            Some(StmtKind::Dot { source: Operand::Local(l), .. }) => *l == source,
-            _ => false,
-        };
-        Ok(usize::from(dot && self.variable(source)?.builder.is_none()))
-    }
-
-    /// `not a.b.c`, where the block looks up constant strings and nothing else.
-    pub(super) fn not_path(&mut self, block: &Block, fail: Label) -> Emit<bool> {
-        let mut stmts = block.stmts.iter().map(|s| &s.kind).peekable();
-        let defined = stmts.next_if(|k| matches!(k, StmtKind::IsDefined { .. }));
-        let Some(StmtKind::Dot { source: Operand::Local(first), .. }) = stmts.peek() else {
-            return Ok(false);
-        };
-        let (first, mut at, mut keys) = (*first, *first, Vec::new());
-        let other = matches!(defined, Some(StmtKind::IsDefined { source }) if *source != first);
-        if other || self.used_once_inside(first) || self.variable(first)?.builder.is_some() {
-            return Ok(false);
-        }
-        for kind in stmts {
-            match kind {
-                StmtKind::Dot { source: Operand::Local(source), key, target } if *source == at => {
-                    let Some(key) = self.operand_string(*key)? else { return Ok(false) };
-                    keys.push(key);
-                    at = *target;
-                }
-                test if tests(test, at) && self.used_once_inside(at) => {
-                    return self.finish_not_path(first, keys, block.stmts.last(), test, fail);
-                }
-                _ => return Ok(false),
-            }
-            if !self.used_once_inside(at) {
-                return Ok(false);
-            }
-        }
-        Ok(false)
-    }
-
-    fn finish_not_path(
-        &mut self,
-        first: Local,
-        keys: Vec<u32>,
-        last: Option<&Stmt>,
-        test: &StmtKind,
-        fail: Label,
-    ) -> Emit<bool> {
-        if !last.is_some_and(|s| std::ptr::eq(&s.kind, test)) {
-            return Ok(false);
-        }
-        let (src, keys) = (self.register(first)?, self.out.list(keys));
-        self.push(Op::PathFalsy { src, keys, fail });
-        self.skip_block();
-        Ok(true)
     }
 
     /// A chain of constant string keys whose intermediate values nobody else reads; possibly compared.
@@ -157,6 +103,7 @@ impl FunctionEmitter<'_, '_> {
                     self.mark_data(end);
                 }
                 self.write(end, |dst| Op::Path { dst, src, keys, fail })?;
+                self.found_in(end, &[Operand::Local(first)])?;
             }
         }
         Ok(taken + usize::from(equal.is_some()))

@@ -174,12 +174,12 @@ impl FunctionEmitter<'_, '_> {
     }
 
     fn not(&mut self, block: &Block) -> Emit<()> {
-        let (outer, end) = (self.fail()?, self.label());
-        if self.not_path(block, outer)? {
-            return Ok(());
-        }
+        let (outer, end, before) = (self.fail()?, self.label(), self.emitted());
         self.block(block, end)?;
-        self.push(Op::Jump { target: outer });
+        match self.only_since(before) {
+            Some(op) if opposite(*op, outer).is_some() => *op = opposite(*op, outer).unwrap_or(*op),
+            _ => self.push(Op::Jump { target: outer }),
+        }
         self.bind(end);
         Ok(())
     }
@@ -303,16 +303,19 @@ impl FunctionEmitter<'_, '_> {
         if self.is_data(source) {
             self.mark_data(target);
         }
+        let operands = [source, key];
         if let Some(key) = self.operand_string(key)? {
-            return self.write(target, |dst| Op::DotStr { dst, src, key, fail });
+            self.write(target, |dst| Op::DotStr { dst, src, key, fail })?;
+            return self.found_in(target, &[source]);
         }
         // Our planner asks for both keys itself where it knows the number; OPA's plans hold it in a local.
         let in_store = self.is_data(source) && matches!(key, Operand::Local(_));
         let key = self.operand(key)?;
         match in_store {
-            true => self.write(target, |dst| Op::DotData { dst, src, key, fail }),
-            false => self.write(target, |dst| Op::Dot { dst, src, key, fail }),
+            true => self.write(target, |dst| Op::DotData { dst, src, key, fail })?,
+            false => self.write(target, |dst| Op::Dot { dst, src, key, fail })?,
         }
+        self.found_in(target, &operands)
     }
 
     /// Is the operand a part of `data` that is named by a reference?
@@ -359,6 +362,19 @@ impl FunctionEmitter<'_, '_> {
         self.push(op(src, fail));
         Ok(())
     }
+}
+
+/// The test that holds where this one does not.
+fn opposite(op: Op, fail: Label) -> Option<Op> {
+    Some(match op {
+        Op::IsDefined { src, .. } => Op::IsUndefined { src, fail },
+        Op::IsUndefined { src, .. } => Op::IsDefined { src, fail },
+        Op::IsTruthy { src, .. } => Op::IsFalsy { src, fail },
+        Op::IsFalsy { src, .. } => Op::IsTruthy { src, fail },
+        Op::PathTruthy { src, keys, .. } => Op::PathFalsy { src, keys, fail },
+        Op::PathFalsy { src, keys, .. } => Op::PathTruthy { src, keys, fail },
+        _ => return None,
+    })
 }
 
 fn literal_last(a: Operand, b: Operand) -> (Operand, Operand) {

@@ -34,25 +34,37 @@ impl<'q> Machine<'q, '_> {
         }
     }
 
-    /// Strings of a program have symbols, so this compares no text.
+    /// Strings of a program have symbols, so this compares no text. It looks first where the key was in
+    /// the last object: most objects that meet an instruction have the same keys.
+    #[inline(always)]
+    fn field(&mut self, value: Value<'q>, key: u32) -> Value<'q> {
+        let name = self.image.literal(key);
+        match (value.as_object(), name.symbol(), self.key_hints.get_mut(key as usize)) {
+            (Some(object), Some(symbol), Some(hint)) => object.get_symbol_hinted(symbol, hint),
+            _ => value.get(name),
+        }
+    }
+
     #[inline]
     pub(crate) fn dot_str(&mut self, dst: u32, src: u32, key: u32) -> bool {
-        self.put(dst, self.get(src).get(self.image.literal(key)))
+        let value = self.field(self.get(src), key);
+        self.put(dst, value)
     }
 
     /// The value at the end of a path.
     #[inline]
-    pub(crate) fn walk(&self, src: u32, keys: u32) -> Value<'q> {
+    pub(crate) fn walk(&mut self, src: u32, keys: u32) -> Value<'q> {
         let mut at = self.get(src);
         for &key in self.list(keys) {
-            at = at.get(self.image.literal(key));
+            at = self.field(at, key);
         }
         at
     }
 
     #[inline]
     pub(crate) fn path(&mut self, dst: u32, src: u32, keys: u32) -> bool {
-        self.put(dst, self.walk(src, keys))
+        let value = self.walk(src, keys);
+        self.put(dst, value)
     }
 
     #[inline]
