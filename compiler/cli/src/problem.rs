@@ -58,7 +58,7 @@ impl Problem {
 
     /// A finding of the compiler.
     pub(crate) fn from_diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Self {
-        let (row, col) = sources.position(diagnostic.span);
+        let (row, col) = place(diagnostic, sources);
         Self {
             message: diagnostic.message.clone(),
             code: diagnostic.opa_code.to_owned(),
@@ -129,9 +129,19 @@ impl Location {
     }
 }
 
+/// OPA's complaint about a file without any statement, which it places nowhere.
+const EMPTY: &str = "empty module";
+
+fn place(diagnostic: &Diagnostic, sources: &Sources) -> (usize, usize) {
+    match diagnostic.message.as_str() {
+        EMPTY => (0, 0),
+        _ => sources.position(diagnostic.span),
+    }
+}
+
 /// The line that a parse error shows; at the end of the text it is the last that holds something.
 fn shown(diagnostic: &Diagnostic, sources: &Sources) -> Option<(String, usize)> {
-    if diagnostic.code != "govc_parse" {
+    if diagnostic.code != "govc_parse" || diagnostic.message == EMPTY {
         return None;
     }
     let text = &sources.get(diagnostic.span.file).text;

@@ -224,6 +224,8 @@ struct Prepass<'t> {
     partner: Vec<u32>,
     options: PrepassOptions<'t>,
     keywords: Keywords,
+    /// The module imports keywords.
+    imported: bool,
     out: Prepassed,
     stack: Vec<Frame>,
     depth: u32,
@@ -271,6 +273,7 @@ impl<'t> Prepass<'t> {
             partner: partners(raw),
             options,
             keywords,
+            imported: false,
             out,
             stack: vec![top],
             depth: 0,
@@ -656,7 +659,7 @@ impl<'t> Prepass<'t> {
     /// Updates the stack and the state for a token.
     fn enter(&mut self, tok: Tok, start: u32) {
         if self.at_top() {
-            self.note_head(tok);
+            self.note_head(tok, start);
         }
         match tok {
             Tok::BodyBrace | Tok::OperandBrace => self.open(Holds::Body, Tok::RBrace, start),
@@ -684,8 +687,9 @@ impl<'t> Prepass<'t> {
 
     /// Keeps track of whether a rule's body may follow: an item that begins with a name, up to the first
     /// token that no head can hold.
-    fn note_head(&mut self, tok: Tok) {
+    fn note_head(&mut self, tok: Tok, start: u32) {
         match tok {
+            Tok::Ident if self.begins_with_contains(start) => (self.headless, self.in_head) = (true, false),
             Tok::Ident if self.previous().is_none_or(|p| p == Tok::Sep) => self.headless = false,
             Tok::If | Tok::BodyBrace => self.headless = false,
             Tok::Package | Tok::Import => (self.headless, self.in_head) = (true, false),
@@ -694,6 +698,16 @@ impl<'t> Prepass<'t> {
             _ if self.in_head && is_infix_tok(tok) => self.headless = true,
             _ => {}
         }
+    }
+
+    /// OPA takes an item that begins with the keyword for a statement, `contains(x, y)` for a call, unless the module
+    /// imports keywords.
+    fn begins_with_contains(&self, start: u32) -> bool {
+        let rest = self.text.get(start as usize..).and_then(|rest| rest.strip_prefix("contains"));
+        self.options.version == RegoVersion::V1
+            && !self.imported
+            && self.previous().is_none_or(|p| matches!(p, Tok::Sep | Tok::Default))
+            && rest.is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c == '.' || c == '[' || c.is_alphanumeric()))
     }
 
     fn open(&mut self, holds: Holds, closer: Tok, start: u32) {
@@ -779,6 +793,7 @@ impl<'t> Prepass<'t> {
         let Some(at) = self.import.take() else { return };
         let words: Vec<&str> =
             self.raw[at + 1..end].iter().map(|t| &self.text[t.start as usize..t.end as usize]).collect();
+        self.imported |= matches!(words[..], ["future" | "rego", ..]);
         match words[..] {
             ["future", ".", "keywords"] => self.keywords.all(),
             ["future", ".", "keywords", ".", word] => self.keywords.add(word),

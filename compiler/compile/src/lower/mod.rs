@@ -222,7 +222,7 @@ impl<'a> Lowering<'a> {
         }
         for import in self.modules[module].imports.iter().filter(|i| check::is_document(i)) {
             let name = check::import_name(import).and_then(|n| self.program.names.find(n));
-            if name.is_some_and(|n| !globals.is_used(n)) {
+            if name.is_some_and(|n| !n.is_root() && !globals.is_used(n)) {
                 let text = format!("{} unused", check::import_text(import));
                 self.found.push(compile_error("govc_unused_import", (import.span, text)));
             }

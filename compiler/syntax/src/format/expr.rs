@@ -41,7 +41,12 @@ impl Writer<'_> {
         if parens {
             self.write("(");
         }
-        self.terms(expr)?;
+        let written = self.terms(expr);
+        if written.is_err() {
+            // OPA leaves the modifiers out here, and with them what the statement means.
+            self.withs(expr)?;
+            return written;
+        }
         if parens {
             self.write(")");
         }

@@ -106,7 +106,7 @@ impl Writer<'_> {
                 self.start_line();
                 self.import(import);
                 let comment = beside.iter().find(|(row, _)| *row == import.loc.row);
-                if let Some((_, comment)) = comment.filter(|_| !import.added) {
+                if let Some((_, comment)) = comment {
                     self.write(" ");
                     self.write(&comment.text);
                 }
@@ -117,7 +117,7 @@ impl Writer<'_> {
     }
 
     fn comments_beside(&mut self, imports: &[&Import]) -> Vec<(u32, Comment)> {
-        let rows: Vec<u32> = imports.iter().filter(|i| !i.added).map(|i| i.loc.row).collect();
+        let rows: Vec<u32> = imports.iter().map(|i| i.loc.row).collect();
         self.take_comments(|row| rows.contains(&row))
     }
 

@@ -48,7 +48,7 @@ impl Writer<'_> {
         let uses_if = self.uses_if(rule);
         if uses_if {
             self.write(" if");
-            if self.fits_behind_if(rule) {
+            if self.fits_behind_if(rule, is_else) {
                 return self.one_line_body(rule);
             }
         }
@@ -75,8 +75,10 @@ impl Writer<'_> {
     }
 
     /// One condition stays behind `if` when it began on the row on which the head ended.
-    fn fits_behind_if(&self, rule: &Rule) -> bool {
-        let head_end = rule.head.loc.row + self.newlines(rule.head.loc);
+    fn fits_behind_if(&self, rule: &Rule, is_else: bool) -> bool {
+        // OPA takes the word `else` for the head.
+        let lines = if is_else { 0 } else { self.newlines(rule.head.loc) };
+        let head_end = rule.head.loc.row + lines;
         matches!(&rule.body[..], [only] if only.loc.row == head_end && !is_set_term(only))
     }
 
@@ -133,7 +135,7 @@ impl Writer<'_> {
                 return Ok(());
             }
             let name = super::term::plain(&head.reference[0]);
-            let key = super::term::plain(second);
+            let key = self.plain_or_as_written(second);
             self.write(&format!("{name}[{key}]"));
         }
         if let Some(args) = head.args.as_ref().filter(|a| !a.is_empty()) {

@@ -108,6 +108,11 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A term without layout; one that needs some is printed as it stands.
+    pub(super) fn plain_or_as_written(&self, term: &Term) -> String {
+        if is_plain(term) { plain(term) } else { self.slice(term.loc).to_owned() }
+    }
+
     fn index_step(&mut self, step: &Term) -> Written {
         self.write("[");
         // The bracket must not become part of a comment that was printed as it stood.
@@ -509,6 +514,18 @@ fn quoted(value: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// Whether [`plain`] prints the whole term.
+fn is_plain(term: &Term) -> bool {
+    match &term.value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Var(_) | Value::String { .. } => true,
+        Value::Ref(items) | Value::Call(items) | Value::Array(items) | Value::Set(items) => {
+            items.iter().all(is_plain)
+        }
+        Value::Object(members) => members.iter().all(|(k, v)| is_plain(k) && is_plain(v)),
+        _ => false,
+    }
 }
 
 /// A term on one line, as OPA prints values outside of modules.

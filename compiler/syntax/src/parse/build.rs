@@ -388,7 +388,10 @@ impl<'b> Builder<'b> {
 
     // --- template strings ---
 
-    pub(crate) fn template(&self, l: u32, parts: Vec<TemplatePart>, r: u32) -> Term {
+    pub(crate) fn template(&mut self, l: u32, parts: Vec<TemplatePart>, r: u32) -> Term {
+        if self.version == RegoVersion::V0 {
+            self.fault(self.span(l, r), "template strings are not supported by current capabilities");
+        }
         let raw = self.slice(l + 1, l + 2) == "`";
         let mut all = Vec::with_capacity(parts.len() + 1);
         if parts.is_empty() {

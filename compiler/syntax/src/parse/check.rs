@@ -218,6 +218,12 @@ fn v1_faults(rule: &Rule) -> Vec<Fault> {
     if is_bracket_set(rule) {
         fault(rule.span, "`contains` keyword is required for partial set rules".to_owned());
     }
+    for body in &rule.chained {
+        fault(body.span, format!("`if` keyword is required before {what} body"));
+        if is_bracket_set(rule) {
+            fault(body.span, "`contains` keyword is required for partial set rules".to_owned());
+        }
+    }
     for branch in &rule.elses {
         name_fault(rule).into_iter().for_each(|m| fault(branch.span, m));
         if branch.body.is_some() && !branch.has_if {

@@ -243,7 +243,7 @@ fn with_lexical_of(builder: &Builder<'_>, found: Vec<Fault>, lexed: &Lexed, pre:
 pub(crate) fn query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<Body> {
     let lexed = lex(file, text, false);
     let pre = prepass(text, &lexed.tokens, prepass_options(options, true, false));
-    let mut builder = Builder::new(file, text, &pre.tokens, &pre.faults);
+    let mut builder = Builder::new(file, text, &pre.tokens, &pre.faults).for_version(options.version);
     let stream = pre.tokens.iter().map(|t| Ok((t.start, t.kind, t.end)));
     let literals = if pre.tokens.iter().all(|t| t.kind == Tok::Sep) {
         Vec::new()
