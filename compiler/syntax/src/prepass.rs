@@ -707,7 +707,9 @@ impl<'t> Prepass<'t> {
         self.options.version == RegoVersion::V1
             && !self.imported
             && self.previous().is_none_or(|p| matches!(p, Tok::Sep | Tok::Default))
-            && rest.is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c == '.' || c == '[' || c.is_alphanumeric()))
+            && rest.is_some_and(|rest| {
+                !rest.starts_with(|c: char| c == '_' || c == '.' || c == '[' || c.is_alphanumeric())
+            })
     }
 
     fn open(&mut self, holds: Holds, closer: Tok, start: u32) {
