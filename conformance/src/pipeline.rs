@@ -1,6 +1,7 @@
 //! The whole compiler as one function, for suites and benchmarks that are not about the command line.
 
 use govc_bytecode::Program;
+use govc_compile::ir::Policy;
 use govc_compile::opt::Level;
 use govc_compile::{CheckOptions, PlanRequest};
 use govc_stdlib::{BuiltinError, World};
@@ -17,6 +18,20 @@ pub fn compile(
     entrypoints: &[&str],
     level: Level,
 ) -> Result<Program, Vec<String>> {
+    let policy = plan(modules, version, entrypoints, level)?;
+    govc_compile::emit(&policy).map_err(|error| vec![error.to_string()])
+}
+
+/// Plans modules (name, text) with entrypoints (`a/b/rule`).
+///
+/// # Errors
+/// `code: message` of what the first stage that fails finds.
+pub fn plan(
+    modules: &[(&str, &str)],
+    version: RegoVersion,
+    entrypoints: &[&str],
+    level: Level,
+) -> Result<Policy, Vec<String>> {
     let options = ParseOptions { version, ..ParseOptions::default() };
     let (mut sources, mut trees, mut found) = (Sources::default(), Vec::new(), Vec::new());
     for (name, text) in modules {
@@ -34,7 +49,7 @@ pub fn compile(
     let request = PlanRequest { entrypoints, ..PlanRequest::default() };
     let mut policy = govc_compile::plan(&checked.unit, &request).map_err(|found| texts(&found))?;
     govc_compile::opt::run(&mut policy, level);
-    govc_compile::emit(&policy).map_err(|error| vec![error.to_string()])
+    Ok(policy)
 }
 
 fn refuse(found: &[Diagnostic]) -> Result<(), Vec<String>> {

@@ -60,10 +60,20 @@ pub(crate) fn plan(
     request: &PlanRequest,
     sources: &Sources,
 ) -> Result<ir::Policy, Vec<Problem>> {
-    let mut policy = govc_compile::plan(&checked.unit, request).map_err(|found| problems(&found, sources))?;
-    policy.files = sources.iter().map(|(_, source)| source.name.clone()).collect();
     // What is marked is told of in the order of the source, so nothing is moved.
     let level = if request.marks.is_some() { opt::Level::None } else { opt::Level::Full };
+    plan_at(level, checked, request, sources)
+}
+
+/// Plans, and optimizes as far as the level says.
+pub(crate) fn plan_at(
+    level: opt::Level,
+    checked: &Checked,
+    request: &PlanRequest,
+    sources: &Sources,
+) -> Result<ir::Policy, Vec<Problem>> {
+    let mut policy = govc_compile::plan(&checked.unit, request).map_err(|found| problems(&found, sources))?;
+    policy.files = sources.iter().map(|(_, source)| source.name.clone()).collect();
     opt::run(&mut policy, level);
     Ok(policy)
 }

@@ -9,10 +9,12 @@
 use govc_syntax::Span;
 
 mod check;
+mod json;
 mod text;
 mod walk;
 
 pub use check::check;
+pub use json::{PlanJson, to_plan_json};
 
 /// A local variable of a plan or function. 0 is `input`, 1 is `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,6 +4,7 @@
 
 pub(crate) mod entrypoints;
 
+use super::capabilities;
 use crate::exit::Exit;
 use crate::files::{self, Loaded};
 use crate::keys::Signing;
@@ -11,10 +12,12 @@ use crate::language::Language;
 use crate::output;
 use crate::problem::{self, Problem};
 use crate::run;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
+use govc_compile::ir::{PlanJson, to_plan_json};
+use govc_compile::opt::Level;
 use govc_engine::{BundleError, BundleSpec, build_bundle, sign_bundle};
-use govc_syntax::RegoVersion;
+use govc_syntax::{RegoVersion, Span};
 use std::collections::BTreeMap;
 
 /// Compile policies and data into a bundle
@@ -34,6 +37,9 @@ pub(crate) struct Build {
     /// File to write
     #[arg(short, long, default_value = "bundle.tar.gz")]
     output: String,
+    /// What the bundle holds beside sources, data and our program: `plan` adds OPA's plan of the entrypoints
+    #[arg(short, long, default_value = "rego")]
+    target: Target,
     /// Text that names the state of the policies
     #[arg(short, long, default_value = "")]
     revision: String,
@@ -60,11 +66,17 @@ pub(crate) struct Build {
     later: Later,
 }
 
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Rego,
+    Plan,
+    #[value(hide = true)]
+    Wasm,
+}
+
 /// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(short, long, hide = true, default_value = "rego")]
-    target: String,
     #[arg(long, hide = true)]
     prune_unused: bool,
     #[arg(long, hide = true)]
@@ -77,13 +89,13 @@ struct Later {
     debug: bool,
 }
 
-impl Later {
-    fn problem(&self) -> Option<Problem> {
+impl Build {
+    fn not_yet(&self) -> Option<Problem> {
         let flags = [
-            (self.target != "rego", "--target"),
-            (self.prune_unused, "--prune-unused"),
-            (self.signing_plugin.is_some(), "--signing-plugin"),
-            (self.verification_key.is_some(), "--verification-key"),
+            (self.target == Target::Wasm, "--target wasm"),
+            (self.later.prune_unused, "--prune-unused"),
+            (self.later.signing_plugin.is_some(), "--signing-plugin"),
+            (self.later.verification_key.is_some(), "--verification-key"),
         ];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
@@ -101,7 +113,7 @@ pub(crate) fn run(args: &Build) -> Exit {
 }
 
 fn build(args: &Build) -> Result<(), Vec<Problem>> {
-    if let Some(problem) = args.later.problem() {
+    if let Some(problem) = args.not_yet() {
         return Err(vec![problem]);
     }
     let key = args.signing.key().map_err(|p| vec![p])?;
@@ -109,8 +121,12 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     let loaded = load(args);
     let mut spec = BundleSpec::default();
     let asked = entrypoints::find(&args.entrypoint, &loaded);
-    let program = compile(args, &loaded, &asked)?;
+    if args.target == Target::Plan && asked.is_empty() {
+        return Err(vec![Problem::plain("plan compilation requires at least one entrypoint")]);
+    }
+    let (program, plan) = compile(args, &loaded, &asked)?;
     spec.program = Some(govc_bytecode::encode(&program));
+    spec.extra.extend(plan.map(|plan| ("plan.json".to_owned(), plan)));
     spec.sources = sources(&loaded);
     spec.data = Some(loaded.documents.to_json());
     spec.revision.clone_from(&args.revision);
@@ -142,14 +158,38 @@ fn load(args: &Build) -> Loaded {
     })
 }
 
-fn compile(args: &Build, loaded: &Loaded, asked: &[String]) -> Result<govc_bytecode::Program, Vec<Problem>> {
+/// The program, and OPA's plan if that was asked for.
+fn compile(
+    args: &Build,
+    loaded: &Loaded,
+    asked: &[String],
+) -> Result<(govc_bytecode::Program, Option<Vec<u8>>), Vec<Problem>> {
     let mut schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
     files::schema::add_catalogs(&args.catalog, &mut schemas).map_err(|p| vec![p])?;
     let rules = run::Rules { strict: false, error_limit: 10, schemas, cases: false };
     run::check(loaded, rules, |checked, _| {
         let request = PlanRequest { entrypoints: asked.to_vec(), ..PlanRequest::default() };
-        run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)
+        let program = run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)?;
+        let plan = match args.target {
+            Target::Plan => {
+                Some(plan_json(&run::plan_at(Level::None, &checked, &request, &loaded.sources)?, loaded)?)
+            }
+            Target::Rego | Target::Wasm => None,
+        };
+        Ok((program, plan))
     })
+}
+
+fn plan_json(policy: &govc_compile::ir::Policy, loaded: &Loaded) -> Result<Vec<u8>, Vec<Problem>> {
+    let place = |span: Span| {
+        let (row, col) = loaded.sources.position(span);
+        (span != Span::default()).then_some((span.file.0, row, col))
+    };
+    let given = PlanJson { declaration: &capabilities::declaration, place: &place };
+    let json = to_plan_json(policy, &given).map_err(|what| {
+        vec![Problem::not_yet(format!("a plan in OPA's form cannot hold {what}"))]
+    })?;
+    Ok(json.to_string().into_bytes())
 }
 
 /// Sources by the path that they have in the bundle: as named, without what leads out of it.

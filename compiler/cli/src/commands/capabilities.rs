@@ -58,6 +58,13 @@ fn builtin(builtin: &Builtin) -> Node {
     Node::Object(object)
 }
 
+/// OPA's JSON form of the type of a builtin; of one that is not known, a function of anything.
+pub(crate) fn declaration(name: &str) -> serde_json::Value {
+    let declared = govc_stdlib::lookup(name).map(|builtin| ty(&builtin.ty()).compact());
+    let parsed = declared.and_then(|text| serde_json::from_str(&text).ok());
+    parsed.unwrap_or_else(|| serde_json::json!({"type": "function"}))
+}
+
 /// OPA's JSON form of a type: its parts in the order of their names.
 fn ty(given: &Type) -> Node {
     let (name, mut parts) = match given {
