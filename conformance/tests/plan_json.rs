@@ -54,8 +54,7 @@ fn plans_that_were_written_answer_as_the_program() {
             Err(what) => refused.push(format!("{}: {what}", case.name)),
             Ok(json) => {
                 let wanted = answer(&policy, &case, &name);
-                let got =
-                    plan::read(&json.to_string()).and_then(|read| answer(&read, &case, &name));
+                let got = plan::read(&json.to_string()).and_then(|read| answer(&read, &case, &name));
                 compared += 1;
                 if wanted != got && !case.name.ends_with(ONE_FORM) {
                     wrong.push(format!("{}: wanted {wanted:?}, got {got:?}", case.name));

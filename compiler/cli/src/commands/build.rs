@@ -186,9 +186,8 @@ fn plan_json(policy: &govc_compile::ir::Policy, loaded: &Loaded) -> Result<Vec<u
         (span != Span::default()).then_some((span.file.0, row, col))
     };
     let given = PlanJson { declaration: &capabilities::declaration, place: &place };
-    let json = to_plan_json(policy, &given).map_err(|what| {
-        vec![Problem::not_yet(format!("a plan in OPA's form cannot hold {what}"))]
-    })?;
+    let json = to_plan_json(policy, &given)
+        .map_err(|what| vec![Problem::not_yet(format!("a plan in OPA's form cannot hold {what}"))])?;
     Ok(json.to_string().into_bytes())
 }
 
