@@ -15,6 +15,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Version and name.
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.version, self.name)
+    }
+
     /// A field as JSON text, unless it is absent or null.
     pub fn json(&self, key: &str) -> Option<&str> {
         self.fields.get(key).map(|raw| raw.get()).filter(|text| *text != "null")
@@ -61,7 +66,8 @@ pub fn load(folder: &Path) -> Vec<Case> {
     ["v0", "v1"].into_iter().flat_map(|version| load_version(&folder.join(version), version)).collect()
 }
 
-fn load_version(folder: &Path, version: &'static str) -> Vec<Case> {
+/// All cases under a folder of one version.
+pub fn load_version(folder: &Path, version: &'static str) -> Vec<Case> {
     let mut cases = Vec::new();
     for file in files(folder, &["yaml", "yml", "json"]) {
         let name = file.strip_prefix(folder).unwrap_or(&file).display().to_string();

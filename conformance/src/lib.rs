@@ -5,11 +5,14 @@
 
 pub mod cases;
 pub mod fixtures;
+pub mod front;
+pub mod gaps;
 mod oracle;
 pub mod peers;
 pub mod pipeline;
 pub mod plan;
 pub mod plan_cases;
+pub mod world;
 pub mod yaml;
 
 pub use oracle::{opa, repository, shared};

@@ -4,7 +4,7 @@
 //! not survive the evaluation. The surprising fact: an engine is timed only after its answers were compared,
 //! so a wrong one ends the run.
 
-use crate::plan_cases::NoWorld;
+use crate::world::SuiteWorld;
 use govc_compile::opt::Level;
 use govc_compile::{CheckOptions, PlanRequest};
 use govc_syntax::{ParseOptions, Sources};
@@ -143,7 +143,7 @@ fn evaluate<'q>(
     entrypoint: u32,
     input: Value<'q>,
 ) -> Result<Value<'q>, String> {
-    let world = &mut NoWorld;
+    let world = &mut SuiteWorld::default();
     let (limits, builtin_errors) = (Limits::default(), BuiltinErrors::Undefined);
     let query = Query { entrypoint, input, world, limits, builtin_errors, recorded: None };
     let outcome = govc_vm::run(image, scratch, arena, query).map_err(|e| e.to_string())?;

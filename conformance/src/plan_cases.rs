@@ -2,23 +2,10 @@
 
 use crate::cases::Case;
 use crate::plan;
+use crate::world::SuiteWorld;
 use govc_bytecode::Literal;
-use govc_stdlib::{BuiltinError, World};
 use govc_value::{Arena, Heap, Value, json};
 use govc_vm::{BuiltinErrors, EvalError, Image, Limits, Query, Scratch};
-use std::collections::BTreeMap;
-
-/// Cases that were made by an older opa, with what opa 1.20.2 answers: it also follows the path through a
-/// vertex that another path has passed.
-const ANSWERED_OTHERWISE: &[(&str, &str)] = &[(
-    "reachable_paths/cycle_1022_3",
-    r#"[{"x": [
-        ["one", "five", "seven", "eight", "three"],
-        ["one", "five", "six", "nine"],
-        ["one", "five", "six", "seven", "eight", "three"],
-        ["one", "two", "four", "three"]
-    ]}]"#,
-)];
 
 /// What came of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,55 +18,8 @@ pub enum Verdict {
     Fail(String, String),
 }
 
-/// Verdicts by cause.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Cases as OPA.
-    pub passed: usize,
-    /// Of these, those with an error.
-    pub passed_errors: usize,
-    /// Cases that lack a builtin, by message.
-    pub missing: BTreeMap<String, Vec<String>>,
-    /// Other failures, by cause: names and details.
-    pub failed: BTreeMap<String, Vec<(String, String)>>,
-}
-
-impl Tally {
-    /// All cases.
-    pub fn total(&self) -> usize {
-        self.passed + self.missing_count() + self.failed_count()
-    }
-
-    /// Cases that lack a builtin.
-    pub fn missing_count(&self) -> usize {
-        self.missing.values().map(Vec::len).sum()
-    }
-
-    /// Cases that fail for another reason.
-    pub fn failed_count(&self) -> usize {
-        self.failed.values().map(Vec::len).sum()
-    }
-}
-
-/// Runs all cases.
-pub fn run_all(cases: &[Case]) -> Tally {
-    let mut tally = Tally::default();
-    for case in cases {
-        match run(case) {
-            Verdict::Pass => {
-                tally.passed += 1;
-                tally.passed_errors += usize::from(expects_error(case));
-            }
-            Verdict::Missing(what) => tally.missing.entry(what).or_default().push(case.name.clone()),
-            Verdict::Fail(cause, details) => {
-                tally.failed.entry(cause).or_default().push((case.name.clone(), details));
-            }
-        }
-    }
-    tally
-}
-
-fn expects_error(case: &Case) -> bool {
+/// OPA answers the case with an error.
+pub fn expects_error(case: &Case) -> bool {
     case.json("want_error_code").is_some() || case.json("want_error").is_some()
 }
 
@@ -87,29 +27,42 @@ fn fail<T>(cause: &str, details: impl ToString) -> Result<T, Verdict> {
     Err(Verdict::Fail(cause.to_owned(), details.to_string()))
 }
 
-/// Runs one case: loads its plan, emits, verifies, runs, compares.
-pub fn run(case: &Case) -> Verdict {
-    try_run(case).err().unwrap_or(Verdict::Pass)
+/// Runs one case on the VM, and again as machine code: loads its plan, emits, verifies, runs, compares. `opa` is the
+/// answer of opa where the case is outdated.
+pub fn run(case: &Case, opa: Option<&str>) -> Verdict {
+    try_run(case, opa).err().unwrap_or(Verdict::Pass)
 }
 
-fn try_run(case: &Case) -> Result<(), Verdict> {
+fn try_run(case: &Case, opa: Option<&str>) -> Result<(), Verdict> {
     let policy = plan::read(case.json("plan").unwrap_or("{}"));
     let policy = policy.or_else(|e| fail("plan is not read", e))?;
     let program =
         govc_compile::emit_with(&policy, &plan::locate).or_else(|e| fail("plan is not emitted", e))?;
     let data: Vec<_> = case.json("data").map(|d| (Vec::new(), d.as_bytes().to_vec())).into_iter().collect();
     let image = Image::load(program, &data).or_else(|e| fail("program is not loaded", e))?;
-    for name in entrypoints(case) {
-        entrypoint(case, &image, &name)?;
+    let names = entrypoints(case);
+    names.iter().try_for_each(|name| entrypoint(case, opa, &image, name))?;
+    let code = govc_jit::compile(&image).or_else(|e| fail("no machine code is made", e))?;
+    if image.install(Box::new(code)).is_err() {
+        return fail("machine code is not installed", "");
     }
-    Ok(())
+    names.iter().try_for_each(|name| entrypoint(case, opa, &image, name).map_err(Verdict::of_machine_code))
+}
+
+impl Verdict {
+    fn of_machine_code(self) -> Self {
+        match self {
+            Self::Fail(cause, details) => Self::Fail(format!("machine code: {cause}"), details),
+            other => other,
+        }
+    }
 }
 
 fn entrypoints(case: &Case) -> Vec<String> {
     case.json("entrypoints").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-fn entrypoint(case: &Case, image: &Image, name: &str) -> Result<(), Verdict> {
+fn entrypoint(case: &Case, opa: Option<&str>, image: &Image, name: &str) -> Result<(), Verdict> {
     let Some(entrypoint) = image.entrypoint(name) else { return fail("no such entrypoint", name) };
     let arena = Arena::new(1 << 30);
     let heap = Heap::new(&arena, image.frozen.symbols());
@@ -117,10 +70,10 @@ fn entrypoint(case: &Case, image: &Image, name: &str) -> Result<(), Verdict> {
     let strict = case.flag("strict_error");
     let builtin_errors = if strict { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
     let limits = Limits { fuel: 50_000_000, ..Limits::default() };
-    let world = &mut NoWorld;
+    let world = &mut SuiteWorld::default();
     let query = Query { entrypoint, input, world, limits, builtin_errors, recorded: None };
     match govc_vm::run(image, &mut Scratch::default(), &arena, query) {
-        Ok(outcome) => compare(case, heap, &outcome.results),
+        Ok(outcome) => compare(case, opa, heap, &outcome.results),
         Err(e) => compare_error(case, &e),
     }
 }
@@ -173,13 +126,12 @@ fn literal<'q>(heap: Heap<'q>, l: &Literal) -> Option<Value<'q>> {
     })
 }
 
-fn compare(case: &Case, heap: Heap<'_>, results: &[Value<'_>]) -> Result<(), Verdict> {
+fn compare(case: &Case, opa: Option<&str>, heap: Heap<'_>, results: &[Value<'_>]) -> Result<(), Verdict> {
     let Some(want) = case.json("want_plan_result") else {
         let got: Vec<String> = results.iter().map(|&r| json::to_string(r)).collect();
         return fail("a result where OPA has an error", got.join(" "));
     };
-    let newer = ANSWERED_OTHERWISE.iter().find(|(name, _)| case.name.ends_with(name));
-    let want = newer.map_or(want, |(_, answer)| answer);
+    let want = opa.unwrap_or(want);
     let read = |text: &str| json::read(heap, text.as_bytes(), &json::Limits::default());
     let want = read(want).or_else(|e| fail("wanted result is not read", e))?;
     let mut wanted: Vec<Value<'_>> = want.entries().map(|(_, v)| binding(case, heap, v)).collect();
@@ -233,24 +185,4 @@ fn compare_error(case: &Case, e: &EvalError) -> Result<(), Verdict> {
         return fail("another message", format!("want {} got {e}", text.unwrap_or_default()));
     }
     Ok(())
-}
-
-/// A world that performs nothing but the clock.
-pub struct NoWorld;
-
-impl World for NoWorld {
-    fn now_ns(&mut self) -> i64 {
-        1_700_000_000_000_000_000
-    }
-
-    fn call<'q>(
-        &mut self,
-        name: &str,
-        _heap: Heap<'q>,
-        _args: &[Value<'q>],
-    ) -> Result<Value<'q>, BuiltinError> {
-        Err(BuiltinError::Unsupported(format!("`{name}` is not performed by this world")))
-    }
-
-    fn print(&mut self, _text: &str, _file: &str, _row: u32) {}
 }

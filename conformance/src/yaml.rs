@@ -9,7 +9,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 pub fn to_json(yaml: &str) -> Result<String, String> {
     let mut out = String::new();
     let mut stack: Vec<Frame> = Vec::new();
-    for event in Parser::new_from_str(yaml) {
+    let yaml = govc_stdlib::deepened(yaml);
+    for event in Parser::new_from_str(&yaml) {
         let (event, _) = event.map_err(|e| e.to_string())?;
         match event {
             Event::MappingStart(..) => open(&mut out, &mut stack, '{'),

@@ -7,7 +7,7 @@ mod der;
 mod key;
 
 use crate::encoding::{Alphabet, base64_bytes, base64_text, hex, marshal, unmarshal};
-use crate::operand::{arg, failed, object, string};
+use crate::operand::{arg, failed, kind_name, object, string};
 use crate::{Answer, Builtin, BuiltinError, Context};
 use govc_value::{Heap, Object, Value, View};
 use key::{Algorithm, Key, PublicKey};
@@ -478,13 +478,25 @@ fn encode_sign<'q>(context: &mut Context<'_, 'q>, header: &str, payload: &str, k
 /// The algorithm and type that a header names.
 fn signing_header<'q>(heap: Heap<'q>, header: &str) -> Result<(&'q str, Option<&'q str>), BuiltinError> {
     let fault = |what: &str| BuiltinError::Failed(format!("missing or invalid 'alg' header: {what}"));
-    let value = unmarshal(heap, header).map_err(|error| {
-        let what = if header.is_empty() { "cannot parse empty string".to_owned() } else { error.to_string() };
-        fault(&format!("cannot parse JSON: {what}"))
+    let missing = "jwsbb: header \"alg\" not found";
+    let value = unmarshal(heap, header).map_err(|error| match header.trim() {
+        "" => fault("cannot parse JSON: cannot parse empty string"),
+        // OPA's library takes anything made of these for a number.
+        text if text.bytes().all(|byte| b"0123456789.-+eE".contains(&byte)) => fault(missing),
+        _ => fault(&format!("cannot parse JSON: {error}")),
     })?;
     let field = |name: &str| value.as_object().map_or(Value::UNDEFINED, |object| object.get_str(name));
-    match field("alg").as_str() {
+    let alg = field("alg");
+    if alg.is_undefined() {
+        return Err(fault(missing));
+    }
+    let kind = match alg.as_bool() {
+        Some(true) => "true",
+        Some(false) => "false",
+        None => kind_name(alg),
+    };
+    match alg.as_str() {
         Some(alg) => Ok((alg, field("typ").as_str())),
-        None => Err(fault("jwsbb: header \"alg\" not found")),
+        None => Err(fault(&format!("value doesn't contain string; it contains {kind}"))),
     }
 }

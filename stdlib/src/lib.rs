@@ -25,6 +25,8 @@ mod internal;
 mod json_edit;
 mod jwt;
 mod net;
+#[cfg(feature = "network")]
+pub mod network;
 mod numbers;
 mod objects;
 mod operand;
@@ -45,6 +47,7 @@ mod x509;
 
 pub use cache::Cache;
 pub use decl::{TypeSyntax, type_from_text, type_to_json};
+pub use encoding::yaml::deepened;
 pub use internal::print_lines;
 
 use govc_value::{Heap, Type, Value};

@@ -16,7 +16,7 @@ pub(crate) const TABLE: &[Builtin] = &[
     Builtin::new("net.cidr_is_valid", &[("cidr", "string")], Some("boolean"), "Tells whether a string is a network in CIDR form.").calls(net_cidr_is_valid),
     Builtin::new("net.cidr_merge", &[("addrs", "any<array[any<string>], set[string]>")], Some("set[string]"), "Smallest set of networks for the given addresses and networks.").calls(net_cidr_merge),
     Builtin::new("net.cidr_overlap", &[("x", "string"), ("y", "string")], Some("boolean"), "Tells whether a network contains an address or network.").deprecated().calls(net_cidr_overlap),
-    Builtin::new("net.lookup_ip_addr", &[("name", "string")], Some("set[string]"), "Addresses of a host name.").nondeterministic(),
+    Builtin::new("net.lookup_ip_addr", &[("name", "string")], Some("set[string]"), "Addresses of a host name.").nondeterministic().calls(net_lookup_ip_addr),
 ];
 
 /// A network: its first address as a number, number of bits of an address, and of the prefix.
@@ -265,4 +265,17 @@ fn net_cidr_merge<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answ
         merged.extend(texts.iter().map(|text| context.heap.string(text)));
     }
     Ok(context.heap.set(&mut merged))
+}
+
+/// Performed by the world; one that answers in JSON gives a list.
+fn net_lookup_ip_addr<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
+    let name = string(arg(args, 0), 1)?;
+    if name.is_empty() {
+        return crate::operand::failed("lookup : no such host");
+    }
+    let found = context.world.call("net.lookup_ip_addr", context.heap, args)?;
+    match found.as_array() {
+        Some(list) => Ok(context.heap.set(&mut list.as_slice().to_vec())),
+        None => Ok(found),
+    }
 }

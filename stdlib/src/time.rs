@@ -3,7 +3,7 @@
 //! The one surprising fact: a time is nanoseconds since 1970 in 64 bits, so it lies between the years
 //! 1677 and 2262; operands may name a zone (`[ns, "Europe/Paris"]`) and a layout.
 
-mod duration;
+pub(crate) mod duration;
 
 pub(crate) use crate::go::zone_time::Zone;
 

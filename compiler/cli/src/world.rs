@@ -1,9 +1,10 @@
 //! The outside world as the command line gives it: clock, randomness, environment, `print` to standard error.
 //!
-//! Answers stay the same within one query where OPA's do, so each query gets a world of its own. There is no network.
+//! Answers stay the same within one query where OPA's do, so each query gets a world of its own. As with OPA, policies may
+//! send requests.
 
-use govc_stdlib::{BuiltinError, World};
-use govc_value::{Heap, Value};
+use govc_stdlib::{BuiltinError, World, network};
+use govc_value::{Heap, Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -93,6 +94,9 @@ impl World for Terminal {
             "uuid.rfc4122" => Ok(heap.string(self.uuid(args))),
             "time.now_ns" => Ok(Value::int(self.now)),
             "opa.runtime" => Ok(runtime(heap)),
+            "http.send" => network::send(heap, args),
+            "net.lookup_ip_addr" => network::look_up(heap, args),
+            "rego.parse_module" => parse_module(heap, args),
             _ => Err(BuiltinError::Unsupported(format!(
                 "builtin `{name}` is not performed by the command line yet"
             ))),
@@ -116,6 +120,14 @@ impl World for Terminal {
     fn mark(&mut self, place: u32) {
         self.marked.insert(place);
     }
+}
+
+/// `rego.parse_module(name, text)`.
+fn parse_module<'q>(heap: Heap<'q>, args: &[Value<'q>]) -> Result<Value<'q>, BuiltinError> {
+    let text = |at: usize| args.get(at).and_then(|value| value.as_str()).unwrap_or_default();
+    let parsed = govc_syntax::opa_json::parse(text(0), text(1)).map_err(BuiltinError::Failed)?;
+    json::read(heap, parsed.as_bytes(), &json::Limits::default())
+        .map_err(|error| BuiltinError::Failed(error.to_string()))
 }
 
 /// `opa.runtime()`: environment, version, commit.

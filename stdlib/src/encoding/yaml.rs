@@ -3,14 +3,16 @@
 //! The one surprising fact: it is YAML 1.1: `yes` and `off` are Booleans, `0777` is octal, and a date
 //! stays a text.
 
+mod flow;
 mod scalar;
 mod write;
 
 pub(crate) use write::write;
 
 use crate::{Answer, BuiltinError};
+pub use flow::deepened;
 use govc_value::{Heap, Value};
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use scalar::{Scalar, resolve};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -40,8 +42,9 @@ enum Key<'q> {
 /// The value of the first document.
 pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
     let mut reader = Reader { heap, open: Vec::new(), anchors: HashMap::new() };
-    for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|error| BuiltinError::Failed(format!("yaml: {}", error.info())))?;
+    let text = deepened(text);
+    for event in Parser::new_from_str(&text) {
+        let (event, _) = event.map_err(|error| BuiltinError::Failed(fault(&error)))?;
         if let Some(value) = reader.event(event).map_err(BuiltinError::Failed)? {
             return Ok(value);
         }
@@ -50,6 +53,23 @@ pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
         }
     }
     Ok(Value::null())
+}
+
+/// The words of OPA's library: what is wrong, and the line, unless it is the first one.
+fn fault(error: &ScanError) -> String {
+    let info = error.info();
+    let what =
+        info.strip_prefix("while ").and_then(|rest| rest.split_once(", ")).map_or(info, |(_, what)| what);
+    let what = match what.strip_prefix("expected ") {
+        Some(rest) => format!("did not find expected {rest}"),
+        None => what.to_owned(),
+    };
+    // Lines count from 0, the end of the text is a line of its own, and only scanners add one.
+    let parsing = what.starts_with("did not find expected") && !what.contains("character");
+    match error.marker().line().saturating_sub(1) {
+        0 => format!("yaml: {what}"),
+        line => format!("yaml: line {}: {what}", line + usize::from(!parsing)),
+    }
 }
 
 struct Reader<'q> {

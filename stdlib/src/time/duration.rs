@@ -11,7 +11,7 @@ const LIMIT: u64 = 1 << 63;
 ///
 /// # Errors
 /// OPA's text of the fault.
-pub(super) fn parse(text: &str) -> Result<i64, String> {
+pub(crate) fn parse(text: &str) -> Result<i64, String> {
     if !text.contains(['d', 'w', 'y']) {
         return go_duration(text);
     }

@@ -26,7 +26,8 @@ struct Key {
 
 /// The first document of a YAML text as compact JSON.
 pub(crate) fn to_json(text: &str) -> Result<String, String> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let text = govc_stdlib::deepened(text);
+    let mut reader = Reader { parser: Parser::new_from_str(&text), anchors: HashMap::new(), nodes: 0 };
     let root = reader.document()?;
     let mut out = String::new();
     let mut written = 0;

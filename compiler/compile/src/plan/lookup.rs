@@ -131,7 +131,7 @@ impl Planner<'_> {
                 p.plain(Operand::Local(value), rest, keys, out)
             });
         }
-        if replaced || self.trie.node(node).children.is_empty() && rest.shapes.is_empty() {
+        if replaced {
             return self.alternative(|p| p.plain(Operand::Local(base), rest, keys, out));
         }
         let Some((shape, shapes)) = rest.shapes.split_first() else {

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use crate::ast::{self, AnnotationTarget};
+use crate::{ParseOptions, Sources};
 
 use super::{Expr, Head, Import, Loc, Module, Operand, Part, Rule, Term, Terms, Value, With};
 
@@ -39,6 +40,29 @@ pub fn to_json(name: &str, text: &str, module: &ast::Module, options: &JsonOptio
     printer.module(&tree, module).write(&mut out, 0);
     out.push('\n');
     out
+}
+
+/// OPA's JSON of a module in the language of today, or what OPA says about its first fault: what
+/// `rego.parse_module(name, text)` gives.
+///
+/// # Errors
+/// The text of OPA's error, with the line and a mark below the place.
+pub fn parse(name: &str, text: &str) -> Result<String, String> {
+    let mut sources = Sources::default();
+    let file = sources.add(name, text);
+    let parsed = crate::parse_module(file, text, &ParseOptions::default());
+    match parsed.diagnostics.first() {
+        None => Ok(to_json(name, text, &parsed.tree, &JsonOptions::default())),
+        Some(first) => {
+            let source = sources.get(file);
+            let (row, col) = source.position(first.span.start);
+            let line = text.lines().nth(row - 1).unwrap_or_default();
+            let shown = line.trim_start_matches('\t');
+            let mark = (col - 1).saturating_sub(line.len() - shown.len());
+            let what = format!("{name}:{row}: {}: {}", first.opa_code, first.message);
+            Err(format!("1 error occurred: {what}\n\t{shown}\n\t{}^", " ".repeat(mark)))
+        }
+    }
 }
 
 enum Json {
