@@ -13,7 +13,7 @@ const DEEPER: &str = "                                ";
 /// The same text with such lines moved to the right, where it has any.
 ///
 /// ```
-/// let text = govc_stdlib::deepened("a:\n  b: [\n    1\n  ]\n");
+/// let text = govc_stdlib::deepened("a:\n  b: [\n    1\n ]\n");
 /// assert!(text.lines().nth(3).is_some_and(|line| line.len() > 3));
 /// ```
 pub fn deepened(text: &str) -> Cow<'_, str> {
