@@ -16,7 +16,7 @@ use crate::world::Terminal;
 use cases::Cases;
 use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
-use govc_vm::Image;
+use govc_vm::{Image, Scratch};
 use plan::Case;
 use regex::Regex;
 use report::Outcome;
@@ -198,9 +198,10 @@ fn run_all(
     cases: &[Case],
 ) -> (Vec<Outcome>, Option<coverage::Report>) {
     let mut outcomes = Vec::with_capacity(cases.len());
+    let mut scratch = Scratch::default();
     for case in cases {
         for (i, (image, pass)) in programs.iter_mut().enumerate() {
-            let outcome = run_one(args, image, case, pass);
+            let outcome = run_one(args, image, &mut scratch, case, pass);
             if i == 0 {
                 outcomes.push(outcome);
             }
@@ -211,14 +212,14 @@ fn run_all(
     (outcomes, report)
 }
 
-fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass) -> Outcome {
+fn run_one(args: &Test, image: &Image, scratch: &mut Scratch, case: &Case, pass: &mut Pass) -> Outcome {
     if case.skipped() {
         return Outcome::skipped(case);
     }
     let ask = Ask { timeout: Some(args.timeout).filter(|t| !t.is_zero()), ..Ask::default() };
     let mut world = Terminal::keeping_prints();
     let started = Instant::now();
-    let answer = run::query::ask(image, &case.entrypoint(), &ask, &mut world);
+    let answer = run::query::ask(image, scratch, &case.entrypoint(), &ask, &mut world);
     let took = started.elapsed();
     pass.add(&world);
     let mut outcome = match answer {

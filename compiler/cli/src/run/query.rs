@@ -26,9 +26,10 @@ pub(crate) struct Answer {
     pub(crate) builtin_errors: Vec<Problem>,
 }
 
-/// Asks an entrypoint of an image.
+/// Asks an entrypoint of an image. What `scratch` keeps, compiled patterns among it, serves the next question.
 pub(crate) fn ask(
     image: &Image,
+    scratch: &mut Scratch,
     entrypoint: &str,
     ask: &Ask,
     world: &mut Terminal,
@@ -47,7 +48,7 @@ pub(crate) fn ask(
         builtin_errors: ask.builtin_errors,
         recorded: None,
     };
-    let outcome = govc_vm::run(image, &mut Scratch::default(), &arena, query).map_err(problem)?;
+    let outcome = govc_vm::run(image, scratch, &arena, query).map_err(problem)?;
     Ok(Answer {
         results: outcome.results.iter().map(|value| json::to_string(*value)).collect(),
         builtin_errors: outcome.builtin_errors.into_iter().map(problem).collect(),
