@@ -102,7 +102,9 @@ fn measure(args: &Bench) -> Result<Sample, Vec<Problem>> {
     let started = Instant::now();
     while started.elapsed() < MEASURE {
         let before = Instant::now();
-        let answer = run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut Terminal::new()).map_err(|p| vec![p])?;
+        let answer =
+            run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut Terminal::new())
+                .map_err(|p| vec![p])?;
         nanoseconds.push(u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX));
         if args.fail && answer.results.is_empty() {
             return Err(vec![Problem::plain("undefined result")]);

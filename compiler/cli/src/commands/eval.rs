@@ -248,7 +248,9 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         spans.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
     let ask = Ask { input, builtin_errors: builtin_errors(args), timeout: args.timeout };
     let started = Instant::now();
-    let answer = run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut Terminal::new()).map_err(|p| vec![p])?;
+    let answer =
+        run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut Terminal::new())
+            .map_err(|p| vec![p])?;
     let eval = started.elapsed();
     let solutions = answer.results.iter().map(|json| Solution::read(json, &expressions));
     Ok(Some(Report {
