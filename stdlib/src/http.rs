@@ -67,7 +67,36 @@ pub(crate) fn check_request<'q>(heap: Heap<'q>, request: Object<'q>) -> Result<(
     Ok(())
 }
 
+/// Faults are errors, not values.
+///
+/// # Errors
+/// Where the request says neither.
+pub(crate) fn raises(request: Object<'_>) -> Result<bool, String> {
+    let given = request.get_str("raise_error");
+    match (given.is_undefined(), given.as_bool()) {
+        (true, _) => Ok(true),
+        (_, Some(raises)) => Ok(raises),
+        _ => Err("invalid value for raise_error field".to_owned()),
+    }
+}
+
+/// The value that stands for a fault.
+pub(crate) fn failure<'q>(heap: Heap<'q>, code: &str, message: &str) -> Value<'q> {
+    let mut error =
+        vec![(heap.string("code"), heap.string(code)), (heap.string("message"), heap.string(message))];
+    let error = heap.object(&mut error);
+    heap.object(&mut vec![(heap.string("status_code"), Value::int(0)), (heap.string("error"), error)])
+}
+
 fn http_send<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    check_request(context.heap, object(arg(args, 0), 1)?)?;
-    context.world.call("http.send", context.heap, args)
+    let request = object(arg(args, 0), 1)?;
+    let raises = raises(request).map_err(BuiltinError::Failed)?;
+    match check_request(context.heap, request) {
+        Ok(()) => context.world.call("http.send", context.heap, args),
+        Err(error) if raises => Err(error),
+        Err(error) => {
+            let text = format!("{}: http.send: {}", error.code(), error.text());
+            Ok(failure(context.heap, "eval_http_send_internal_error", &text))
+        }
+    }
 }

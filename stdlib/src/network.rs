@@ -6,9 +6,11 @@
 mod response;
 mod tls;
 
+use crate::go::url::{self, Url};
 use crate::operand::{arg, number_text};
 use crate::{Answer, BuiltinError};
 use govc_value::{Heap, Object, Value};
+use std::io::ErrorKind;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::Duration;
 use ureq::http::{Request, Response, header};
@@ -48,26 +50,21 @@ pub fn send<'q>(heap: Heap<'q>, args: &[Value<'q>]) -> Answer<'q> {
     let Some(request) = arg(args, 0).as_object() else {
         return Err(BuiltinError::Failed("request must be an object".to_owned()));
     };
-    let raises = match flag(request, "raise_error", true) {
+    let raises = match crate::http::raises(request) {
         Ok(raises) => raises,
-        Err(fault) => return told(heap, fault, true),
+        Err(why) => return told(heap, Fault::Request(why), true),
     };
     exchange(heap, request).or_else(|fault| told(heap, fault, raises))
 }
 
 /// A fault as an error, or as the value that stands for it.
 fn told<'q>(heap: Heap<'q>, fault: Fault, raises: bool) -> Answer<'q> {
-    let (code, text) = match fault {
-        Fault::NotYet(what) => return Err(BuiltinError::Unsupported(what)),
-        Fault::Request(text) | Fault::Network(text) if raises => return Err(BuiltinError::Failed(text)),
-        Fault::Request(text) => ("eval_http_send_internal_error", text),
-        Fault::Network(text) => ("eval_http_send_network_error", text),
-    };
-    let mut error =
-        vec![(heap.string("code"), heap.string(code)), (heap.string("message"), heap.string(&text))];
-    let error = heap.object(&mut error);
-    let mut parts = vec![(heap.string("status_code"), Value::int(0)), (heap.string("error"), error)];
-    Ok(heap.object(&mut parts))
+    match fault {
+        Fault::NotYet(what) => Err(BuiltinError::Unsupported(what)),
+        Fault::Request(text) | Fault::Network(text) if raises => Err(BuiltinError::Failed(text)),
+        Fault::Request(text) => Ok(crate::http::failure(heap, "eval_http_send_internal_error", &text)),
+        Fault::Network(text) => Ok(crate::http::failure(heap, "eval_http_send_network_error", &text)),
+    }
 }
 
 fn flag(request: Object<'_>, name: &str, default: bool) -> Done<bool> {
@@ -75,7 +72,10 @@ fn flag(request: Object<'_>, name: &str, default: bool) -> Done<bool> {
     match (given.is_undefined(), given.as_bool()) {
         (true, _) => Ok(default),
         (_, Some(flag)) => Ok(flag),
-        _ => refuse(format!("invalid value for {} field", crate::go::quote(name))),
+        _ => {
+            let given = crate::go::quote(&crate::operand::rego(given));
+            refuse(format!("strconv.ParseBool: parsing {given}: invalid syntax"))
+        }
     }
 }
 
@@ -111,12 +111,23 @@ fn exchange<'q>(heap: Heap<'q>, request: Object<'q>) -> Shown<'q> {
 type Shown<'q> = Done<Value<'q>>;
 
 fn failure(method: &str, url: &str, error: &ureq::Error) -> Fault {
-    let mut letters = method.chars();
-    let first = letters.next().map(|first| first.to_string()).unwrap_or_default();
-    let method = first + &letters.as_str().to_lowercase();
+    let method = title(method);
     match error {
         ureq::Error::Timeout(_) => Fault::Network(format!("{method} {url}: request timed out")),
+        ureq::Error::Io(io) if io.kind() == ErrorKind::ConnectionRefused => {
+            let host = url::parse(url).map(|url| with_port(&url)).unwrap_or_default();
+            let url = crate::go::quote(url);
+            Fault::Network(format!("{method} {url}: dial tcp {host}: connect: connection refused"))
+        }
         error => Fault::Network(format!("{method} {}: {error}", crate::go::quote(url))),
+    }
+}
+
+fn with_port(url: &Url) -> String {
+    match (url.port(), url.scheme.as_str()) {
+        ("", "https") => format!("{}:443", url.host),
+        ("", _) => format!("{}:80", url.host),
+        _ => url.host.clone(),
     }
 }
 
@@ -131,7 +142,8 @@ fn retries(request: Object<'_>) -> Done<usize> {
         return Ok(0);
     }
     let number = given.as_int().and_then(|number| usize::try_from(number).ok());
-    number.map_or_else(|| refuse("invalid value for \"max_retry_attempts\" field"), Ok)
+    let shown = crate::operand::rego(given);
+    number.map_or_else(|| refuse(format!("invalid value {shown} for field \"max_retry_attempts\"")), Ok)
 }
 
 /// Nanoseconds, or a text such as `5s`.
@@ -143,7 +155,9 @@ fn timeout(request: Object<'_>) -> Done<Duration> {
     let nanoseconds = match (given.as_str(), given.as_number()) {
         (Some(text), _) => match crate::time::duration::parse(text) {
             Ok(nanoseconds) => nanoseconds,
-            Err(why) => return refuse(why),
+            Err(why) => {
+                return refuse(format!("invalid timeout value {}: {why}", crate::go::quote(text)));
+            }
         },
         (_, Some(_)) => match number_text(given).parse() {
             Ok(nanoseconds) => nanoseconds,
@@ -182,14 +196,37 @@ fn body(request: Object<'_>) -> Done<Option<String>> {
     Ok((!body.is_undefined()).then(|| crate::encoding::marshal(body)))
 }
 
+/// The address as it goes over the wire.
+fn address(method: &str, url: &str) -> Done<String> {
+    let parsed = url::parse(url).map_err(Fault::Request)?;
+    if !matches!(parsed.scheme.as_str(), "http" | "https") {
+        let scheme = crate::go::quote(&parsed.scheme);
+        let what =
+            format!("{} {}: unsupported protocol scheme {scheme}", title(method), crate::go::quote(url));
+        return Err(Fault::Network(what));
+    }
+    if !url.contains(' ') || parsed.has_user {
+        return Ok(url.to_owned());
+    }
+    let query = if parsed.raw_query.is_empty() { String::new() } else { format!("?{}", parsed.raw_query) };
+    Ok(format!("{}://{}{}{}", parsed.scheme, parsed.host, parsed.escaped_path(), query.replace(' ', "%20")))
+}
+
+/// The method as Go writes it in faults.
+fn title(method: &str) -> String {
+    let mut letters = method.chars();
+    let first = letters.next().map(|first| first.to_string()).unwrap_or_default();
+    first + &letters.as_str().to_lowercase()
+}
+
 fn message(request: Object<'_>, method: &str, url: &str) -> Done<Request<Vec<u8>>> {
-    let mut builder = Request::builder().method(method).uri(url);
+    let mut builder = Request::builder().method(method).uri(address(method, url)?);
     let headers = request.get_str("headers");
     if !headers.is_undefined() {
         let Some(headers) = headers.as_object() else { return refuse("invalid type for headers key") };
         for (name, value) in headers.iter() {
             let Some(value) = value.as_str() else {
-                let value = crate::operand::rego(value);
+                let value = crate::go::quote(&crate::operand::rego(value));
                 return refuse(format!("invalid type for headers value {value}"));
             };
             builder = builder.header(name.as_str().unwrap_or_default(), value);

@@ -75,7 +75,8 @@ pub struct Sealed;
 
 impl Host for Sealed {}
 
-/// The machine's own clock and randomness, each only if switched on. It never has a network.
+/// The machine's own clock, randomness and network, each only if switched on; the network is there only with the
+/// feature `network` of this crate.
 ///
 /// ```
 /// use govc_engine::{Host, SystemHost};
@@ -87,6 +88,8 @@ impl Host for Sealed {}
 pub struct SystemHost {
     clock: bool,
     randomness: bool,
+    #[cfg(feature = "network")]
+    network: bool,
 }
 
 impl SystemHost {
@@ -108,6 +111,14 @@ impl SystemHost {
         self.randomness = true;
         self
     }
+
+    /// With `http.send` and `net.lookup_ip_addr`: policies may then ask whomever this machine reaches.
+    #[cfg(feature = "network")]
+    #[must_use]
+    pub fn with_network(mut self) -> Self {
+        self.network = true;
+        self
+    }
 }
 
 impl Host for SystemHost {
@@ -120,10 +131,32 @@ impl Host for SystemHost {
         match builtin {
             "rand.intn" if self.randomness => random_below(args),
             "uuid.rfc4122" if self.randomness => random_uuid(),
+            #[cfg(feature = "network")]
+            "http.send" if self.network => network(args, govc_stdlib::network::send),
+            #[cfg(feature = "network")]
+            "net.lookup_ip_addr" if self.network => network(args, govc_stdlib::network::look_up),
             _ => Err(HostError::Off),
         }
     }
 }
+
+/// Asks the network, with arguments and answer as JSON.
+#[cfg(feature = "network")]
+fn network(
+    args: &str,
+    ask: for<'q> fn(Heap<'q>, &[Value<'q>]) -> Result<Value<'q>, BuiltinError>,
+) -> Result<String, HostError> {
+    let failed = |text: &dyn fmt::Display| HostError::Failed(text.to_string());
+    let arena = govc_value::Arena::new(NETWORK_MEMORY);
+    let heap = Heap::new(&arena, govc_value::SymbolTable::empty());
+    let args = json::read(heap, args.as_bytes(), &json::Limits::default()).map_err(|error| failed(&error))?;
+    let args: Vec<_> = args.entries().map(|(_, arg)| arg).collect();
+    ask(heap, &args).map(json::to_string).map_err(|error| failed(&error))
+}
+
+/// Bytes that one answer of the network may take.
+#[cfg(feature = "network")]
+const NETWORK_MEMORY: usize = 1 << 30;
 
 fn random<const N: usize>() -> Result<[u8; N], HostError> {
     let mut bytes = [0; N];

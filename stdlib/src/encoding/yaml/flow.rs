@@ -1,7 +1,7 @@
-//! Closing brackets that stand too far to the left.
+//! Lines in brackets that stand too far to the left.
 //!
-//! The one surprising fact: YAML 1.2 wants every line of a flow collection deeper than the key before it, but
-//! what most tools write and read, OPA's library among them, puts the closing bracket below the key.
+//! The one surprising fact: YAML 1.2 wants every line of a flow collection at least as deep as the key before it,
+//! but most tools, OPA's library among them, do not look.
 
 use saphyr_parser::Parser;
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ pub fn deepened(text: &str) -> Cow<'_, str> {
 /// The first byte of the line at which the parser stops because it is not deep enough.
 fn shallow_line(text: &str) -> Option<usize> {
     let error = Parser::new_from_str(text).find_map(Result::err)?;
-    if error.info() != "invalid indentation" {
+    if !matches!(error.info(), "invalid indentation" | "invalid indentation in flow construct") {
         return None;
     }
     let line = error.marker().line().checked_sub(1)?;
@@ -36,6 +36,5 @@ fn shallow_line(text: &str) -> Option<usize> {
         0 => 0,
         line => text.match_indices('\n').nth(line - 1)?.0 + 1,
     };
-    let closes = text.get(start..)?.trim_start().starts_with([']', '}']);
-    (closes && !text.get(start..)?.starts_with(DEEPER)).then_some(start)
+    (!text.get(start..)?.starts_with(DEEPER)).then_some(start)
 }
