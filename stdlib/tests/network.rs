@@ -30,7 +30,8 @@ fn serve() -> String {
             reader.read_exact(&mut body).expect("a body");
             let body = String::from_utf8(body).expect("text");
             let answer = serde_json::json!({"line": first.trim(), "test": header, "body": body}).to_string();
-            let head = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nSet-Cookie: a\r\nSet-Cookie: b";
+            let head =
+                "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nSet-Cookie: a\r\nSet-Cookie: b";
             write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len()).expect("written");
         }
     });
@@ -50,7 +51,8 @@ fn send(request: &str) -> Result<serde_json::Value, String> {
 fn a_request_goes_out_and_its_answer_is_read() {
     let url = serve();
     let headers = r#"{"X-Test": "yes"}"#;
-    let request = format!(r#"{{"method": "post", "url": "{url}/a b", "body": {{"x": [1]}}, "headers": {headers}}}"#);
+    let request =
+        format!(r#"{{"method": "post", "url": "{url}/a b", "body": {{"x": [1]}}, "headers": {headers}}}"#);
     let answer = send(&request).expect("an answer");
     assert_eq!(answer["status"], "202 Accepted");
     assert_eq!(answer["status_code"], 202);
@@ -65,7 +67,8 @@ fn faults_are_errors_or_values_as_the_request_wants() {
     let refused = "Get \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused";
     let error = send(r#"{"method": "get", "url": "http://127.0.0.1:1/"}"#);
     assert_eq!(error, Err(refused.to_owned()));
-    let value = send(r#"{"method": "get", "url": "http://127.0.0.1:1/", "raise_error": false}"#).expect("a value");
+    let value =
+        send(r#"{"method": "get", "url": "http://127.0.0.1:1/", "raise_error": false}"#).expect("a value");
     assert_eq!(value["status_code"], 0);
     assert_eq!(value["error"]["code"], "eval_http_send_network_error");
     assert_eq!(value["error"]["message"], refused);
