@@ -12,6 +12,13 @@ fn test(program: &str, flags: &[&str]) -> Output {
     Command::new(program).arg("test").args(flags).arg(".").current_dir(FOLDER).output().unwrap()
 }
 
+/// The real `opa`, from the path or from where Go installs it.
+fn opa() -> Option<String> {
+    let installed = std::env::var("HOME").map(|home| format!("{home}/go/bin/opa")).unwrap_or_default();
+    let known = ["opa".to_owned(), installed];
+    known.into_iter().find(|opa| Command::new(opa).arg("version").output().is_ok())
+}
+
 fn govc(flags: &[&str]) -> Output {
     test(env!("CARGO_BIN_EXE_govc"), flags)
 }
@@ -29,15 +36,10 @@ fn rows(ranges: &Value) -> BTreeSet<u64> {
 
 #[test]
 fn reports_what_opa_reports() {
-    let opa = std::env::var("HOME").map(|home| format!("{home}/go/bin/opa")).unwrap_or_default();
-    let Some(opa) = ["opa", &opa].into_iter().find(|opa| Command::new(opa).arg("version").output().is_ok())
-    else {
-        eprintln!("skipped: there is no `opa` on the path");
-        return;
-    };
+    let Some(opa) = opa() else { return eprintln!("skipped: there is no `opa` on the path") };
     for runs in ["index_excluded,early_exit", "index_excluded"] {
         let flags = ["--coverage", "--coverage-runs", runs];
-        let (ours, theirs) = (report(&govc(&flags)), report(&test(opa, &flags)));
+        let (ours, theirs) = (report(&govc(&flags)), report(&test(&opa, &flags)));
         for total in ["covered_lines", "not_covered_lines", "coverage"] {
             assert_eq!(ours[total], theirs[total], "{total}");
         }
@@ -50,6 +52,22 @@ fn reports_what_opa_reports() {
             assert_eq!(ours["coverage"], theirs["coverage"], "{name}");
         }
     }
+}
+
+#[test]
+fn evaluation_reports_it_too() {
+    let query = r#"data.access.allow with input as {"role": "editor"}"#;
+    let eval = |program: &str| {
+        let arguments = ["eval", "--coverage", "-d", "access.rego", query];
+        report(&Command::new(program).args(arguments).current_dir(FOLDER).output().unwrap())
+    };
+    let ours = eval(env!("CARGO_BIN_EXE_govc"));
+    assert_eq!(ours["result"][0]["expressions"][0]["value"], false);
+    let Some(opa) = opa() else { return eprintln!("skipped: there is no `opa` on the path") };
+    let theirs = eval(&opa);
+    let file = |report: &Value| report["coverage"]["files"]["access.rego"]["not_covered"].clone();
+    assert_eq!(file(&ours), file(&theirs));
+    assert_eq!(ours["coverage"]["coverage"], theirs["coverage"]["coverage"]);
 }
 
 #[test]

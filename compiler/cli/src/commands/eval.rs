@@ -3,6 +3,7 @@
 mod answer;
 mod pretty;
 
+use crate::coverage::{self, Kind, Pass};
 use crate::duration;
 use crate::emit::{self, Form};
 use crate::exit::Exit;
@@ -76,6 +77,12 @@ pub(crate) struct Eval {
     /// Print times beside the result
     #[arg(long)]
     metrics: bool,
+    /// Print which lines were evaluated beside the result
+    #[arg(long)]
+    coverage: bool,
+    /// Further evaluations that tell why a line was not evaluated
+    #[arg(long, value_delimiter = ',', default_value = "index_excluded,early_exit", value_name = "KINDS")]
+    coverage_runs: Vec<Kind>,
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
@@ -98,8 +105,6 @@ struct Later {
     partial: bool,
     #[arg(short, long, hide = true)]
     unknowns: Vec<String>,
-    #[arg(long, hide = true)]
-    coverage: bool,
     #[arg(long, hide = true)]
     profile: bool,
     #[arg(long, hide = true)]
@@ -140,6 +145,7 @@ struct Report {
     problems: Vec<Problem>,
     solutions: Vec<Solution>,
     times: Vec<(&'static str, Duration)>,
+    coverage: Option<coverage::Report>,
 }
 
 pub(crate) fn run(args: &Eval) -> Exit {
@@ -197,7 +203,6 @@ impl Later {
         let flags = [
             (self.partial, "--partial"),
             (!self.unknowns.is_empty(), "--unknowns"),
-            (self.coverage, "--coverage"),
             (self.profile, "--profile"),
             (self.instrument, "--instrument"),
             (self.explain != "off", "--explain"),
@@ -233,27 +238,42 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         let query = govc_compile::check_query(&checked, &body, check, &options)
             .map_err(|found| run::problems(&found, &loaded.sources))?;
         let expressions: Vec<Span> = query.expressions.iter().map(|(span, _)| *span).collect();
-        let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+        let mut request =
+            PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
         if let Some(form) = args.emit {
             emit::checked(form, &checked, &request, &loaded.sources)?;
             return Ok(None);
         }
-        let policy = run::plan(&checked, &request, &loaded.sources)?;
-        Ok(Some((run::emit(&policy, &loaded.sources)?, expressions)))
+        let mut program = |kind: Option<Kind>| {
+            request.marks = args.coverage.then(|| kind.map_or(coverage::BASELINE, Kind::marks));
+            let policy = run::plan(&checked, &request, &loaded.sources)?;
+            Ok::<_, Vec<Problem>>((run::emit(&policy, &loaded.sources)?, Pass::new(kind, policy.marks)))
+        };
+        let first = program(None)?;
+        let further = args.coverage_runs.iter().filter(|_| args.coverage).map(|&kind| program(Some(kind)));
+        Ok(Some((first, further.collect::<Result<Vec<_>, _>>()?, expressions)))
     })?;
-    let Some((program, spans)) = compiled else { return Ok(None) };
+    let Some(((program, mut pass), further, spans)) = compiled else { return Ok(None) };
     let compile = started.elapsed();
     let image = run::image(program, &loaded)?;
     let expressions: Vec<Expression> =
         spans.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
     let ask = Ask { input, builtin_errors: builtin_errors(args), timeout: args.timeout };
     let started = Instant::now();
-    let answer =
-        run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut Terminal::new())
-            .map_err(|p| vec![p])?;
+    let mut world = Terminal::new();
+    let answer = run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut world)
+        .map_err(|p| vec![p])?;
     let eval = started.elapsed();
     let solutions = answer.results.iter().map(|json| Solution::read(json, &expressions));
+    let coverage = match args.coverage {
+        true => {
+            pass.add(&world);
+            Some(cover(&loaded, pass, further, &ask)?)
+        }
+        false => None,
+    };
     Ok(Some(Report {
+        coverage,
         solutions: solutions.collect::<Result<_, _>>().map_err(|p| vec![p])?,
         problems: answer.builtin_errors,
         times: vec![
@@ -262,6 +282,24 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
             ("timer_rego_query_parse_ns", parsed),
         ],
     }))
+}
+
+/// Evaluates again in the other ways; what goes wrong there has gone wrong before or tells nothing.
+fn cover(
+    loaded: &Loaded,
+    first: Pass,
+    further: Vec<(govc_bytecode::Program, Pass)>,
+    ask: &Ask,
+) -> Result<coverage::Report, Vec<Problem>> {
+    let mut passes = vec![first];
+    for (program, mut pass) in further {
+        let image = run::image(program, loaded)?;
+        let mut world = Terminal::keeping_prints();
+        let _ = run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", ask, &mut world);
+        pass.add(&world);
+        passes.push(pass);
+    }
+    Ok(coverage::Report::new(loaded, &passes))
 }
 
 fn builtin_errors(args: &Eval) -> BuiltinErrors {
@@ -374,5 +412,6 @@ fn node(args: &Eval, report: &Report, discard: bool) -> Node {
         let times = report.times.iter().map(|&(name, d)| (name.to_owned(), time(d)));
         object.push(("metrics".to_owned(), Node::Object(times.collect())));
     }
+    object.extend(report.coverage.as_ref().map(|report| ("coverage".to_owned(), report.to_node())));
     Node::Object(object)
 }
