@@ -26,11 +26,13 @@ pub struct Builtins {
     pub only: Option<BTreeSet<String>>,
 }
 
-/// The type of a builtin of the standard library. All are read once.
+/// The type of a builtin of the standard library, read when somebody asks for the first time: a policy calls
+/// a few of all that there are.
 pub(crate) fn declared_type(name: &str) -> Option<&'static Type> {
-    static TYPES: OnceLock<HashMap<&'static str, Type>> = OnceLock::new();
-    let types = TYPES.get_or_init(|| govc_stdlib::all().iter().map(|b| (b.name, b.ty())).collect());
-    types.get(name)
+    static TYPES: OnceLock<HashMap<&'static str, OnceLock<Type>>> = OnceLock::new();
+    let types = TYPES.get_or_init(|| govc_stdlib::all().iter().map(|b| (b.name, OnceLock::new())).collect());
+    let builtin = govc_stdlib::lookup(name)?;
+    Some(types.get(builtin.name)?.get_or_init(|| builtin.ty()))
 }
 
 impl Builtins {

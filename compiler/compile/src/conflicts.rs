@@ -137,7 +137,10 @@ impl Conflicts<'_> {
         for (key, &child) in &node.children {
             let Const::String(key) = key else { continue };
             path.push(key.clone());
-            self.data(child, path, exists, out);
+            // Below what is not there nothing is.
+            if exists(path) {
+                self.data(child, path, exists, out);
+            }
             path.pop();
         }
     }

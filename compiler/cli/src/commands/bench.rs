@@ -7,7 +7,10 @@ use crate::files;
 use crate::language::Language;
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
-use crate::run::{self, query::Ask};
+use crate::run::{
+    self,
+    query::{Ask, Asker},
+};
 use crate::table;
 use crate::world::Terminal;
 use clap::{Args, ValueEnum};
@@ -98,13 +101,12 @@ fn measure(args: &Bench) -> Result<Sample, Vec<Problem>> {
         })?;
     let image = run::image(program, &loaded)?;
     let ask = Ask { input, ..Ask::default() };
+    let mut asker = Asker::default();
     let mut nanoseconds = Vec::new();
     let started = Instant::now();
     while started.elapsed() < MEASURE {
         let before = Instant::now();
-        let answer =
-            run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut Terminal::new())
-                .map_err(|p| vec![p])?;
+        let answer = asker.ask(&image, "query", &ask, &mut Terminal::new()).map_err(|p| vec![p])?;
         nanoseconds.push(u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX));
         if args.fail && answer.results.is_empty() {
             return Err(vec![Problem::plain("undefined result")]);

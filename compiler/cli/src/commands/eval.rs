@@ -11,7 +11,10 @@ use crate::files::{self, Loaded};
 use crate::language::Language;
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
-use crate::run::{self, query::Ask};
+use crate::run::{
+    self,
+    query::{Ask, Asker},
+};
 use crate::world::Terminal;
 use answer::{Expression, Solution};
 use clap::{Args, ValueEnum};
@@ -261,8 +264,8 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     let ask = Ask { input, builtin_errors: builtin_errors(args), timeout: args.timeout };
     let started = Instant::now();
     let mut world = Terminal::new();
-    let answer = run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", &ask, &mut world)
-        .map_err(|p| vec![p])?;
+    let mut asker = Asker::default();
+    let answer = asker.ask(&image, "query", &ask, &mut world).map_err(|p| vec![p])?;
     let eval = started.elapsed();
     let solutions = answer.results.iter().map(|json| Solution::read(json, &expressions));
     let coverage = match args.coverage {
@@ -295,7 +298,7 @@ fn cover(
     for (program, mut pass) in further {
         let image = run::image(program, loaded)?;
         let mut world = Terminal::keeping_prints();
-        let _ = run::query::ask(&image, &mut govc_vm::Scratch::default(), "query", ask, &mut world);
+        let _ = Asker::default().ask(&image, "query", ask, &mut world);
         pass.add(&world);
         passes.push(pass);
     }

@@ -11,12 +11,15 @@ use crate::files::{self, Loaded};
 use crate::language::Language;
 use crate::output;
 use crate::problem::{self, Problem};
-use crate::run::{self, query::Ask};
+use crate::run::{
+    self,
+    query::{Ask, Asker},
+};
 use crate::world::Terminal;
 use cases::Cases;
 use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
-use govc_vm::{Image, Scratch};
+use govc_vm::Image;
 use plan::Case;
 use regex::Regex;
 use report::Outcome;
@@ -139,10 +142,13 @@ pub(crate) fn run(args: &Test) -> Exit {
         Err(problems) => return refuse(&problem::summary(&problems)),
     };
     let (outcomes, report) = run_all(args, &loaded, programs, &cases);
-    match report {
+    let exit = match report {
         Some(report) => finish_coverage(args, &outcomes, &report),
         None => finish(args, &outcomes),
-    }
+    };
+    // The process ends: the system takes back at once what would be freed piece by piece.
+    std::mem::forget((loaded, outcomes, cases));
+    exit
 }
 
 fn refuse(text: &str) -> Exit {
@@ -197,11 +203,11 @@ fn run_all(
     mut programs: Vec<(Image, Pass)>,
     cases: &[Case],
 ) -> (Vec<Outcome>, Option<coverage::Report>) {
+    let mut asker = Asker::default();
     let mut outcomes = Vec::with_capacity(cases.len());
-    let mut scratch = Scratch::default();
     for case in cases {
         for (i, (image, pass)) in programs.iter_mut().enumerate() {
-            let outcome = run_one(args, image, &mut scratch, case, pass);
+            let outcome = run_one(args, image, case, pass, &mut asker);
             if i == 0 {
                 outcomes.push(outcome);
             }
@@ -212,14 +218,14 @@ fn run_all(
     (outcomes, report)
 }
 
-fn run_one(args: &Test, image: &Image, scratch: &mut Scratch, case: &Case, pass: &mut Pass) -> Outcome {
+fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass, asker: &mut Asker) -> Outcome {
     if case.skipped() {
         return Outcome::skipped(case);
     }
     let ask = Ask { timeout: Some(args.timeout).filter(|t| !t.is_zero()), ..Ask::default() };
     let mut world = Terminal::keeping_prints();
     let started = Instant::now();
-    let answer = run::query::ask(image, scratch, &case.entrypoint(), &ask, &mut world);
+    let answer = asker.ask(image, &case.entrypoint(), &ask, &mut world);
     let took = started.elapsed();
     pass.add(&world);
     let mut outcome = match answer {

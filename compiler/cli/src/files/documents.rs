@@ -4,15 +4,43 @@
 //! keep their digits.
 
 use serde_json::value::RawValue;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// A tree of documents.
 #[derive(Debug)]
 pub(crate) enum Documents {
     /// JSON text that nothing was merged into.
-    Text(Box<RawValue>),
+    Text(Text),
     /// An object whose keys come from several files.
     Object(BTreeMap<String, Documents>),
+}
+
+/// A JSON text, and what was seen when somebody looked into it.
+#[derive(Debug)]
+pub(crate) struct Text {
+    raw: Box<RawValue>,
+    entries: OnceCell<BTreeMap<String, Text>>,
+}
+
+impl Text {
+    fn new(raw: Box<RawValue>) -> Self {
+        Self { raw, entries: OnceCell::new() }
+    }
+
+    /// Empty for anything but an object.
+    fn entries(&self) -> &BTreeMap<String, Text> {
+        self.entries.get_or_init(|| {
+            let entries: BTreeMap<String, Box<RawValue>> =
+                serde_json::from_str(self.raw.get()).unwrap_or_default();
+            entries.into_iter().map(|(key, raw)| (key, Self::new(raw))).collect()
+        })
+    }
+
+    fn holds(&self, path: &[String]) -> bool {
+        let Some((first, rest)) = path.split_first() else { return true };
+        self.entries().get(first).is_some_and(|child| child.holds(rest))
+    }
 }
 
 /// Two files give a value to one place.
@@ -37,7 +65,7 @@ impl Documents {
                     None => {
                         let mut child = Self::default();
                         if rest.is_empty() {
-                            child = Self::Text(text);
+                            child = Self::Text(Text::new(text));
                         } else {
                             child.merge(rest, text)?;
                         }
@@ -51,7 +79,7 @@ impl Documents {
 
     fn merge_text(&mut self, text: Box<RawValue>) -> Result<(), Conflict> {
         if self.is_empty_object() {
-            *self = Self::Text(text);
+            *self = Self::Text(Text::new(text));
             return Ok(());
         }
         let object = self.open().ok_or(Conflict)?;
@@ -61,7 +89,7 @@ impl Documents {
             match object.get_mut(&key) {
                 Some(child) => child.merge_text_below(value)?,
                 None => {
-                    object.insert(key, Self::Text(value));
+                    object.insert(key, Self::Text(Text::new(value)));
                 }
             }
         }
@@ -83,8 +111,8 @@ impl Documents {
     /// This node as an object that can be added to.
     fn open(&mut self) -> Option<&mut BTreeMap<String, Documents>> {
         if let Self::Text(text) = self {
-            let entries: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text.get()).ok()?;
-            *self = Self::Object(entries.into_iter().map(|(k, v)| (k, Self::Text(v))).collect());
+            let entries: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text.raw.get()).ok()?;
+            *self = Self::Object(entries.into_iter().map(|(k, v)| (k, Self::Text(Text::new(v)))).collect());
         }
         match self {
             Self::Object(entries) => Some(entries),
@@ -97,11 +125,7 @@ impl Documents {
         let Some((first, rest)) = path.split_first() else { return true };
         match self {
             Self::Object(entries) => entries.get(first).is_some_and(|child| child.holds(rest)),
-            Self::Text(text) => {
-                let entries = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text.get()).ok();
-                let child = entries.and_then(|mut entries| entries.remove(first));
-                child.is_some_and(|child| Self::Text(child).holds(rest))
-            }
+            Self::Text(text) => text.holds(path),
         }
     }
 
@@ -114,7 +138,7 @@ impl Documents {
 
     fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Text(text) => out.extend_from_slice(text.get().as_bytes()),
+            Self::Text(text) => out.extend_from_slice(text.raw.get().as_bytes()),
             Self::Object(entries) => {
                 out.push(b'{');
                 for (i, (key, value)) in entries.iter().enumerate() {

@@ -26,17 +26,43 @@ pub(crate) struct Answer {
     pub(crate) builtin_errors: Vec<Problem>,
 }
 
-/// Asks an entrypoint of an image. What `scratch` keeps, compiled patterns among it, serves the next question.
-pub(crate) fn ask(
-    image: &Image,
-    scratch: &mut Scratch,
-    entrypoint: &str,
+/// Asks entrypoints of images, and keeps from question to question what is costly to make: memory, and
+/// compiled patterns.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    arena: Arena,
+    scratch: Scratch,
+}
+
+impl Default for Asker {
+    fn default() -> Self {
+        Self { arena: Arena::new(Limits::default().memory), scratch: Scratch::default() }
+    }
+}
+
+impl Asker {
+    /// Asks an entrypoint of an image.
+    pub(crate) fn ask(
+        &mut self,
+        image: &Image,
+        entrypoint: &str,
+        ask: &Ask,
+        world: &mut Terminal,
+    ) -> Result<Answer, Problem> {
+        self.arena.reset();
+        answer((image, entrypoint), ask, world, &self.arena, &mut self.scratch)
+    }
+}
+
+fn answer(
+    (image, entrypoint): (&Image, &str),
     ask: &Ask,
     world: &mut Terminal,
+    arena: &Arena,
+    scratch: &mut Scratch,
 ) -> Result<Answer, Problem> {
     let limits = Limits { time: ask.timeout, ..Limits::default() };
-    let arena = Arena::new(limits.memory);
-    let heap = Heap::new(&arena, image.frozen.symbols());
+    let heap = Heap::new(arena, image.frozen.symbols());
     let input = read_input(heap, ask.input.as_deref())?;
     let handle = image.entrypoint(entrypoint);
     let handle = handle.ok_or_else(|| Problem::plain(format!("no entrypoint `{entrypoint}`")))?;
@@ -48,7 +74,7 @@ pub(crate) fn ask(
         builtin_errors: ask.builtin_errors,
         recorded: None,
     };
-    let outcome = govc_vm::run(image, scratch, &arena, query).map_err(problem)?;
+    let outcome = govc_vm::run(image, scratch, arena, query).map_err(problem)?;
     Ok(Answer {
         results: outcome.results.iter().map(|value| json::to_string(*value)).collect(),
         builtin_errors: outcome.builtin_errors.into_iter().map(problem).collect(),

@@ -7,6 +7,7 @@ use crate::CheckOptions;
 use crate::check::Functions;
 use crate::rules::RuleTree;
 use govc_syntax::{Sources, ast};
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeSet, HashMap};
 
 /// What a compilation leaves behind for its queries.
@@ -61,11 +62,13 @@ impl Program {
     /// Nodes whose rules always have a value.
     pub(crate) fn defined_nodes(&self) -> BTreeSet<usize> {
         let mut out = BTreeSet::new();
+        // A node is asked once, however many rules it has.
+        let mut seen = FxHashSet::default();
         for i in 0..self.rules.len() {
             let rule = &self.rules[i];
             let path = crate::rules::ground_path(rule, &self.packages[rule.module]);
             let node = path.iter().try_fold(self.tree.root(), |at, key| self.tree.child(at, key));
-            if let Some(node) = node.filter(|&n| self.is_defined(n)) {
+            if let Some(node) = node.filter(|&n| seen.insert(n) && self.is_defined(n)) {
                 out.insert(node);
             }
         }
