@@ -8,6 +8,7 @@ mod capabilities;
 mod check;
 mod decide;
 mod eval;
+mod exec;
 mod explain;
 mod fmt;
 mod init;
@@ -65,6 +66,7 @@ enum Command {
     Audit(audit::Audit),
     Keygen(keygen::Keygen),
     Capabilities(capabilities::Capabilities),
+    Exec(exec::Exec),
     Explain(explain::Explain),
     Lsp(lsp::Lsp),
     Version(version::Version),
@@ -99,6 +101,7 @@ fn run(command: Command) -> Exit {
         Command::Audit(args) => audit::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Capabilities(args) => capabilities::run(&args),
+        Command::Exec(args) => exec::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Version(args) => version::run(&args),

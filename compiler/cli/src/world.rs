@@ -61,7 +61,7 @@ impl Terminal {
 }
 
 /// A random version 4 UUID (RFC 9562).
-fn uuid_v4() -> String {
+pub(crate) fn uuid_v4() -> String {
     let (high, low) = (random(), random());
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",

@@ -2,7 +2,7 @@
 //!
 //! A file has sections `-- path --` with the files to start from; the last section, `-- session --`, holds lines
 //! `$ govc ..`, each followed by what it must print: standard output as it is, standard error after `! `, and
-//! `(exit N)` unless it is 0. Times are shown as `TIME`, digests as `DD..`. `GOVC_UPDATE=1` writes what was printed into the files.
+//! `(exit N)` unless it is 0. Times are shown as `TIME`, digests as `DD..`, ids as `ID`. `GOVC_UPDATE=1` writes what was printed into the files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -67,7 +67,9 @@ fn masked(text: &str) -> String {
     let duration = regex::Regex::new(r#"("duration"|"timer_\w+"): [0-9]+"#).unwrap();
     // The digest of a bundle is that of its program, which each change of the compiler changes.
     let digest = regex::Regex::new(r"\b[0-9a-f]{64}\b").unwrap();
+    let id = regex::Regex::new(r#"("decision_id"): "[0-9a-f-]{36}""#).unwrap();
     let text = time.replace_all(text, "(TIME)");
+    let text = id.replace_all(&text, r#"$1: "ID""#);
     let text = digest.replace_all(&text, "D".repeat(64).as_str()).into_owned();
     duration.replace_all(&text, "$1: 0").into_owned()
 }
