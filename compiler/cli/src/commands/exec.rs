@@ -7,11 +7,14 @@ use crate::files::{self, Loaded};
 use crate::language::Language;
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
-use crate::run::{self, query::Ask};
+use crate::run::{
+    self,
+    query::{Ask, Asker},
+};
 use crate::world::{self, Terminal};
 use clap::Args;
 use govc_compile::{PlanRequest, QueryOptions};
-use govc_vm::{Image, Scratch};
+use govc_vm::Image;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -53,6 +56,9 @@ pub(crate) struct Exec {
     language: Language,
 }
 
+/// The path of an input, and its JSON text.
+type Input = (String, Result<String, Problem>);
+
 /// What came of one input.
 enum Verdict {
     /// The decision as JSON text.
@@ -78,11 +84,12 @@ fn execute(args: &Exec) -> Result<Exit, Vec<Problem>> {
     }
     let inputs = inputs(args).map_err(|p| vec![p])?;
     let image = program(args)?;
-    let mut scratch = Scratch::default();
+    let mut asker = Asker::default();
     let verdicts: Vec<(String, Verdict)> = inputs
         .into_iter()
         .map(|(path, input)| {
-            let verdict = input.map_or_else(Verdict::Failed, |input| decide(args, &image, &mut scratch, input));
+            let verdict =
+                input.map_or_else(Verdict::Failed, |input| decide(args, &image, &mut asker, input));
             (path, verdict)
         })
         .collect();
@@ -92,7 +99,7 @@ fn execute(args: &Exec) -> Result<Exit, Vec<Problem>> {
 }
 
 /// Paths with their inputs as JSON text.
-fn inputs(args: &Exec) -> Result<Vec<(String, Result<String, Problem>)>, Problem> {
+fn inputs(args: &Exec) -> Result<Vec<Input>, Problem> {
     let mut found = Vec::new();
     if args.stdin_input {
         found.push(("--stdin-input".to_owned(), stdin()));
@@ -116,7 +123,7 @@ fn stdin() -> Result<String, Problem> {
 }
 
 /// Files of other endings are passed over.
-fn walk(path: &str, found: &mut Vec<(String, Result<String, Problem>)>) -> Result<(), Problem> {
+fn walk(path: &str, found: &mut Vec<Input>) -> Result<(), Problem> {
     let info = std::fs::metadata(path).map_err(|error| files::io_problem("lstat", path, &error))?;
     if info.is_dir() {
         let entries = std::fs::read_dir(path).map_err(|error| files::io_problem("open", path, &error))?;
@@ -159,9 +166,9 @@ fn program(args: &Exec) -> Result<Image, Vec<Problem>> {
     run::image(program, &loaded)
 }
 
-fn decide(args: &Exec, image: &Image, scratch: &mut Scratch, input: String) -> Verdict {
+fn decide(args: &Exec, image: &Image, asker: &mut Asker, input: String) -> Verdict {
     let ask = Ask { input: Some(input), timeout: args.timeout, ..Ask::default() };
-    match run::query::ask(image, scratch, "query", &ask, &mut Terminal::new()) {
+    match asker.ask(image, "query", &ask, &mut Terminal::new()) {
         Ok(answer) => answer.results.first().map_or(Verdict::Undefined, |row| value(row)),
         Err(problem) => Verdict::Failed(problem),
     }
@@ -169,8 +176,8 @@ fn decide(args: &Exec, image: &Image, scratch: &mut Scratch, input: String) -> V
 
 /// The value of the only expression of a solution `[[value], {}]`.
 fn value(row: &str) -> Verdict {
-    let parsed: Result<(Vec<Box<RawValue>>, BTreeMap<String, Box<RawValue>>), _> = serde_json::from_str(row);
-    match parsed.map(|(values, _)| values.into_iter().next()) {
+    type Row = (Vec<Box<RawValue>>, BTreeMap<String, Box<RawValue>>);
+    match serde_json::from_str::<Row>(row).map(|(values, _)| values.into_iter().next()) {
         Ok(Some(value)) => Verdict::Defined(value.get().to_owned()),
         Ok(None) => Verdict::Undefined,
         Err(error) => Verdict::Failed(Problem::coded("govc_internal_error", error.to_string())),
