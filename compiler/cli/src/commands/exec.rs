@@ -88,8 +88,7 @@ fn execute(args: &Exec) -> Result<Exit, Vec<Problem>> {
     let verdicts: Vec<(String, Verdict)> = inputs
         .into_iter()
         .map(|(path, input)| {
-            let verdict =
-                input.map_or_else(Verdict::Failed, |input| decide(args, &image, &mut asker, input));
+            let verdict = input.map_or_else(Verdict::Failed, |input| decide(args, &image, &mut asker, input));
             (path, verdict)
         })
         .collect();
