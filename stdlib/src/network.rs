@@ -32,6 +32,8 @@ enum Fault {
     Request(String),
     /// It was sent, and failed.
     Network(String),
+    /// There was no answer in time: method and address.
+    Late(String, String),
     /// This build does not do it.
     NotYet(String),
 }
@@ -62,6 +64,14 @@ fn told<'q>(heap: Heap<'q>, fault: Fault, raises: bool) -> Answer<'q> {
     match fault {
         Fault::NotYet(what) => Err(BuiltinError::Unsupported(what)),
         Fault::Request(text) | Fault::Network(text) if raises => Err(BuiltinError::Failed(text)),
+        Fault::Late(method, url) if raises => {
+            Err(BuiltinError::Failed(format!("{method} {url}: request timed out")))
+        }
+        Fault::Late(method, url) => {
+            let late = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+            let text = format!("{method} {}: {late}", crate::go::quote(&url));
+            Ok(crate::http::failure(heap, "eval_http_send_network_error", &text))
+        }
         Fault::Request(text) => Ok(crate::http::failure(heap, "eval_http_send_internal_error", &text)),
         Fault::Network(text) => Ok(crate::http::failure(heap, "eval_http_send_network_error", &text)),
     }
@@ -113,7 +123,7 @@ type Shown<'q> = Done<Value<'q>>;
 fn failure(method: &str, url: &str, error: &ureq::Error) -> Fault {
     let method = title(method);
     match error {
-        ureq::Error::Timeout(_) => Fault::Network(format!("{method} {url}: request timed out")),
+        ureq::Error::Timeout(_) => Fault::Late(method, url.to_owned()),
         ureq::Error::Io(io) if io.kind() == ErrorKind::ConnectionRefused => {
             let host = url::parse(url).map(|url| with_port(&url)).unwrap_or_default();
             let url = crate::go::quote(url);
@@ -220,6 +230,9 @@ fn title(method: &str) -> String {
 }
 
 fn message(request: Object<'_>, method: &str, url: &str) -> Done<Request<Vec<u8>>> {
+    if !method.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return refuse(format!("net/http: invalid method {}", crate::go::quote(method)));
+    }
     let mut builder = Request::builder().method(method).uri(address(method, url)?);
     let headers = request.get_str("headers");
     if !headers.is_undefined() {
