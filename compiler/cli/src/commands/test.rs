@@ -23,6 +23,7 @@ use govc_vm::Image;
 use plan::Case;
 use regex::Regex;
 use report::Outcome;
+use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
 /// Run the tests of policies
@@ -178,6 +179,7 @@ fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Vec<(Image, P
         ..run::Rules::default()
     };
     run::check(loaded, rules, |checked, _| {
+        let checked = ManuallyDrop::new(checked);
         let image = |kind: Option<Kind>, marks| {
             let planned = cases.iter().filter(|case| !case.skipped()).map(Case::entrypoint);
             let request = PlanRequest { entrypoints: planned.collect(), marks, ..PlanRequest::default() };
