@@ -40,7 +40,7 @@ impl Kind {
 pub(crate) const BASELINE: Marks = Marks { index: true, early_exit: true };
 
 /// What one program has told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pass {
     kind: Option<Kind>,
     marks: Vec<Span>,

@@ -1,6 +1,8 @@
 //! `govc test`: runs rules named `test_..`. Exit code 0 when all pass, 2 when one does not, 1 when nothing can be run.
 
 mod cases;
+mod failure;
+mod formats;
 mod plan;
 mod report;
 
@@ -68,6 +70,12 @@ pub(crate) struct Test {
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Order of results in JSON
+    #[arg(long, default_value = "none")]
+    sort: Sort,
+    /// How often each test is run
+    #[arg(long, default_value_t = 1)]
+    count: u32,
     /// Errors after which no more are reported; without limit where it is not positive
     #[arg(short, long, default_value_t = 10, allow_negative_numbers = true)]
     max_errors: i64,
@@ -88,8 +96,13 @@ struct Later {
     schema: Option<String>,
     #[arg(long, hide = true)]
     explain: Option<String>,
+    // Failed tests show their values always, and tests run one after the other.
+    #[arg(long, hide = true)]
+    var_values: bool,
     #[arg(short, long, hide = true)]
     parallel: Option<u32>,
+    #[arg(long, hide = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    benchmem: bool,
     #[arg(short, long, hide = true, default_value = "rego")]
     target: String,
 }
@@ -98,6 +111,23 @@ struct Later {
 enum Format {
     Pretty,
     Json,
+    /// Needs `--bench`
+    Gobench,
+    /// XML as JUnit's runner writes it
+    Junit,
+    /// Test Anything Protocol
+    Tap,
+    /// Annotations of GitHub Actions
+    Github,
+    /// Findings for code scanners
+    Sarif,
+}
+
+/// The order of results in JSON.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    None,
+    Duration,
 }
 
 impl Test {
@@ -123,6 +153,11 @@ pub(crate) fn run(args: &Test) -> Exit {
     if let Some(problem) = args.later.problem() {
         return refuse(&problem::summary(&[problem]));
     }
+    if args.format == Format::Gobench {
+        // OPA's answer, without benchmarks and without a failure.
+        output::eprintln("cannot use output format gobench without running benchmarks (--bench)");
+        return Exit::Success;
+    }
     if args.threshold.is_some_and(|threshold| !(0.0..=100.0).contains(&threshold)) {
         return refuse("Code coverage threshold must be between 0 and 100");
     }
@@ -138,18 +173,26 @@ pub(crate) fn run(args: &Test) -> Exit {
     if let Some(wanted) = wanted {
         cases.retain(|case| wanted.is_match(&case.full_name()));
     }
-    let programs = match compile(args, &loaded, &cases) {
+    let mut programs = match compile(args, &loaded, &cases) {
         Ok(programs) => programs,
         Err(problems) => return refuse(&problem::summary(&problems)),
     };
-    let (outcomes, report) = run_all(args, &loaded, programs, &cases);
-    let exit = match report {
-        Some(report) => finish_coverage(args, &outcomes, &report),
-        None => finish(args, &outcomes),
-    };
+    // As OPA: one report for each round, and none after a round that fails.
+    let mut rounds = (0..args.count).map(|_| round(args, &loaded, &mut programs, &cases));
+    let exit = rounds.find(|exit| *exit != Exit::Success).unwrap_or(Exit::Success);
     // The process ends: the system takes back at once what would be freed piece by piece.
-    std::mem::forget((loaded, outcomes, cases));
+    std::mem::forget((loaded, programs, cases));
     exit
+}
+
+fn round(args: &Test, loaded: &Loaded, programs: &mut [(Image, Pass)], cases: &[Case]) -> Exit {
+    let mut outcomes = run_all(args, programs, cases);
+    explain(args, loaded, cases, &mut outcomes);
+    if !args.covers() {
+        return finish(args, &outcomes);
+    }
+    let passes: Vec<Pass> = programs.iter().map(|(_, pass)| pass.clone()).collect();
+    finish_coverage(args, &outcomes, &coverage::Report::new(loaded, &passes))
 }
 
 fn refuse(text: &str) -> Exit {
@@ -199,12 +242,7 @@ fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Vec<(Image, P
 }
 
 /// The outcomes are those of the first program.
-fn run_all(
-    args: &Test,
-    loaded: &Loaded,
-    mut programs: Vec<(Image, Pass)>,
-    cases: &[Case],
-) -> (Vec<Outcome>, Option<coverage::Report>) {
+fn run_all(args: &Test, programs: &mut [(Image, Pass)], cases: &[Case]) -> Vec<Outcome> {
     let mut asker = Asker::default();
     let mut outcomes = Vec::with_capacity(cases.len());
     for case in cases {
@@ -215,9 +253,7 @@ fn run_all(
             }
         }
     }
-    let passes: Vec<Pass> = programs.into_iter().map(|(_, pass)| pass).collect();
-    let report = args.covers().then(|| coverage::Report::new(loaded, &passes));
-    (outcomes, report)
+    outcomes
 }
 
 fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass, asker: &mut Asker) -> Outcome {
@@ -237,6 +273,22 @@ fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass, asker: &mut
     outcome.duration = took;
     outcome.printed = world.printed.unwrap_or_default();
     outcome
+}
+
+/// Adds to failed tests what did not hold. The formats of OPA's that machines read have no place for it.
+fn explain(args: &Test, loaded: &Loaded, cases: &[Case], outcomes: &mut [Outcome]) {
+    if args.format == Format::Json {
+        return;
+    }
+    let plain = |outcome: &Outcome| outcome.fail && outcome.cases.is_empty();
+    let failed: Vec<usize> = (0..outcomes.len()).filter(|&i| plain(&outcomes[i])).collect();
+    if failed.is_empty() {
+        return;
+    }
+    let subjects: Vec<&Case> = failed.iter().map(|&i| &cases[i]).collect();
+    for (at, failure) in failed.into_iter().zip(failure::explain(loaded, &subjects)) {
+        outcomes[at].failure = failure;
+    }
 }
 
 /// As OPA: an error or failures instead of the report; a report below the threshold is not printed.
@@ -269,10 +321,23 @@ fn judge(case: &Case, result: Option<&str>, reached: &[String]) -> Outcome {
     }
 }
 
+/// In the order asked for: the slowest first, or as found.
+fn sorted(args: &Test, outcomes: &[Outcome]) -> Vec<Outcome> {
+    let mut sorted = outcomes.to_vec();
+    if args.sort == Sort::Duration {
+        sorted.sort_by_key(|outcome| std::cmp::Reverse(outcome.duration));
+    }
+    sorted
+}
+
 fn finish(args: &Test, outcomes: &[Outcome]) -> Exit {
     match args.format {
-        Format::Json => output::println(&report::json(outcomes).pretty()),
-        Format::Pretty => output::print(&report::pretty(outcomes, args.verbose)),
+        Format::Json => output::println(&report::json(&sorted(args, outcomes)).pretty()),
+        Format::Pretty | Format::Gobench => output::print(&report::pretty(outcomes, args.verbose)),
+        Format::Junit => output::print(&formats::junit(outcomes)),
+        Format::Tap => output::print(&formats::tap(outcomes)),
+        Format::Github => output::print(&formats::github(outcomes)),
+        Format::Sarif => output::println(&formats::sarif(outcomes).pretty()),
     }
     let bad = outcomes.iter().any(|o| o.fail || o.error.is_some() || (o.skip && !args.exit_zero_on_skipped));
     match (outcomes.is_empty(), bad) {

@@ -5,8 +5,8 @@
 
 use crate::problem::Location;
 use govc_compile::text::reference;
-use govc_syntax::Sources;
 use govc_syntax::ast::{Module, Rule, StepKind, TermKind};
+use govc_syntax::{Sources, Span};
 use std::collections::HashMap;
 
 const TEST: &str = "test_";
@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) path: Vec<String>,
     /// Where the rule stands.
     pub(crate) location: Location,
+    /// The rule.
+    pub(crate) span: Span,
     /// The rule is a family of tests: it has a key, or variables in its head.
     pub(crate) parameterised: bool,
 }
@@ -91,7 +93,7 @@ fn case(package: &[String], rule: &Rule, sources: &Sources) -> Option<Case> {
     // OPA's notion of an object of cases: `test_x.a` is one, `test_x.a.b` is a plain rule.
     let keyed = variable || rule.head.steps.len() == 1;
     let parameterised = keyed && rule.head.contains.is_none() && !is_bracket_set(rule);
-    Some(Case { package: package.to_vec(), path, location, parameterised })
+    Some(Case { package: package.to_vec(), path, location, span: rule.span, parameterised })
 }
 
 /// v0's `test_x[y]`: an element of a set.

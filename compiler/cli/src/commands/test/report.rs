@@ -1,6 +1,7 @@
 //! What tests gave, as `opa test` prints it.
 
 use super::cases::Cases;
+use super::failure::Failure;
 use super::plan::Case;
 use crate::duration;
 use crate::output::Node;
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) printed: String,
     /// What its cases gave.
     pub(crate) cases: Cases,
+    /// The statement that did not hold.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Outcome {
@@ -43,6 +46,7 @@ impl Outcome {
             duration: Duration::ZERO,
             printed: String::new(),
             cases: Cases::default(),
+            failure: None,
         }
     }
 
@@ -54,6 +58,21 @@ impl Outcome {
     /// Ended by an error.
     pub(crate) fn error(case: &Case, problem: Problem) -> Self {
         Self { error: Some(problem), ..Self::of(case, true) }
+    }
+
+    /// `data.a.b`.
+    pub(crate) fn package(&self) -> &str {
+        &self.package
+    }
+
+    /// The rule without its package.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the rule stands.
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
     }
 
     fn passed(&self) -> bool {
@@ -144,6 +163,7 @@ pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
             let indented = outcome.printed.trim().replace('\n', "\n  ");
             let _ = write!(out, "\n  {indented}\n\n");
         }
+        out.push_str(&outcome.failure.as_ref().map(reason).unwrap_or_default());
         if let Some(problem) = &outcome.error {
             let _ = writeln!(out, "  {}", problem.line());
         }
@@ -152,6 +172,13 @@ pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
         out.push_str(LINE);
     }
     out + &totals(outcomes)
+}
+
+/// The statement that did not hold, and the values in it.
+pub(crate) fn reason(failure: &Failure) -> String {
+    let Failure { location, text, values } = failure;
+    let values: String = values.iter().map(|(name, value)| format!("      {name}: {value}\n")).collect();
+    format!("\n  {}:{}:\n    {text}\n{values}\n", location.file, location.row)
 }
 
 fn totals(outcomes: &[Outcome]) -> String {
