@@ -80,16 +80,16 @@ impl<'l> Subject<'l> {
         let literal = &self.body[failed];
         let before = failed.checked_sub(1).and_then(|last| solutions[last].clone()).unwrap_or_default();
         let mut values = named(&before, self.loaded.sources.slice(literal.span));
-        values.extend(self.operands(failed));
+        values.extend(self.operands(failed, &before));
         let (row, col) = self.loaded.sources.position(literal.span);
         let file = self.loaded.sources.get(literal.span.file).name.clone();
         Some(Failure { location: Location { file, row, col }, text: self.text(literal.span), values })
     }
 
     /// The values of the operands of a statement, by their text.
-    fn operands(&self, at: usize) -> Vec<(String, String)> {
+    fn operands(&self, at: usize, before: &Bindings) -> Vec<(String, String)> {
         let literal = &self.body[at];
-        let shown: Vec<&Term> = operands(&literal.kind).into_iter().filter(|t| is_computed(t)).collect();
+        let shown: Vec<&Term> = operands(&literal.kind).into_iter().filter(|t| is_computed(t, before)).collect();
         let bodies: Vec<Vec<Literal>> = shown
             .iter()
             .map(|term| {
@@ -181,14 +181,10 @@ fn operands_of_term(term: &Term) -> Vec<&Term> {
 }
 
 /// Its text does not say its value, and no variable does.
-fn is_computed(term: &Term) -> bool {
-    !matches!(
-        term.kind,
-        TermKind::Null
-            | TermKind::Bool(_)
-            | TermKind::Number(_)
-            | TermKind::String { .. }
-            | TermKind::Var(_)
-            | TermKind::Error
-    )
+fn is_computed(term: &Term, before: &Bindings) -> bool {
+    use TermKind::{Bool, Error, Null, Number, String, Var};
+    match &term.kind {
+        Var(name) => name != "_" && !before.contains_key(name),
+        kind => !matches!(kind, Null | Bool(_) | Number(_) | String { .. } | Error),
+    }
 }

@@ -163,7 +163,8 @@ pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
             let indented = outcome.printed.trim().replace('\n', "\n  ");
             let _ = write!(out, "\n  {indented}\n\n");
         }
-        out.push_str(&outcome.failure.as_ref().map(reason).unwrap_or_default());
+        let reason = outcome.failure.as_ref().map(reason).unwrap_or_default();
+        out.push_str(if outcome.printed.is_empty() { &reason } else { reason.trim_start_matches('\n') });
         if let Some(problem) = &outcome.error {
             let _ = writeln!(out, "  {}", problem.line());
         }
