@@ -89,7 +89,8 @@ impl<'l> Subject<'l> {
     /// The values of the operands of a statement, by their text.
     fn operands(&self, at: usize, before: &Bindings) -> Vec<(String, String)> {
         let literal = &self.body[at];
-        let shown: Vec<&Term> = operands(&literal.kind).into_iter().filter(|t| is_computed(t, before)).collect();
+        let shown: Vec<&Term> =
+            operands(&literal.kind).into_iter().filter(|t| is_computed(t, before)).collect();
         let bodies: Vec<Vec<Literal>> = shown
             .iter()
             .map(|term| {
