@@ -39,13 +39,15 @@ pub(crate) const TABLE: &[Builtin] = &[
         &[],
         Some("array[any]"),
         "Annotations from the rule up to its package; replaced by the compiler.",
-    ),
+    )
+    .calls(rego_metadata_chain),
     Builtin::new(
         "rego.metadata.rule",
         &[],
         Some("any"),
         "Annotations of the rule; replaced by the compiler.",
-    ),
+    )
+    .calls(rego_metadata_rule),
     Builtin::new(
         "rego.parse_module",
         &[("filename", "string"), ("rego", "string")],
@@ -53,6 +55,19 @@ pub(crate) const TABLE: &[Builtin] = &[
         "Syntax tree of a module; performed by a host that has a parser.",
     ),
 ];
+
+/// What is left of such a call stands in a query, which has no rule.
+fn outside_of_a_rule<'q>(name: &str) -> Answer<'q> {
+    crate::operand::failed(format!("the {name} function must only be called within the scope of a rule"))
+}
+
+fn rego_metadata_chain<'q>(_: &mut Context<'_, 'q>, _: &[Value<'q>]) -> Answer<'q> {
+    outside_of_a_rule("rego.metadata.chain")
+}
+
+fn rego_metadata_rule<'q>(_: &mut Context<'_, 'q>, _: &[Value<'q>]) -> Answer<'q> {
+    outside_of_a_rule("rego.metadata.rule")
+}
 
 /// The texts that an operand stands for.
 fn texts(operand: Value<'_>) -> Result<Vec<String>, BuiltinError> {
