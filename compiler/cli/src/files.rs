@@ -6,6 +6,7 @@
 pub(crate) mod declared;
 pub(crate) mod documents;
 pub(crate) mod glob;
+mod parallel;
 pub(crate) mod schema;
 pub(crate) mod yaml;
 
@@ -14,7 +15,7 @@ use declared::Declared;
 use documents::Documents;
 use govc_compile::Builtins;
 use govc_engine::{Bundle, Trust};
-use govc_syntax::{ParseOptions, Severity, Sources, ast};
+use govc_syntax::{FileId, ParseOptions, Parsed, Severity, Sources, ast};
 use serde_json::value::RawValue;
 use std::io;
 use std::path::Path;
@@ -56,7 +57,7 @@ pub(crate) struct Loaded {
 
 /// Loads everything that can be loaded.
 pub(crate) fn load(request: &Request) -> Loaded {
-    let mut loader = Loader { request, loaded: Loaded::default() };
+    let mut loader = Loader { request, loaded: Loaded::default(), waiting: Vec::new() };
     for path in &request.data {
         let (prefix, path) = split_prefix(path);
         loader.walk(path, &prefix, 0, Mode::Data);
@@ -64,6 +65,7 @@ pub(crate) fn load(request: &Request) -> Loaded {
     for path in &request.bundles {
         loader.bundle(strip_scheme(path));
     }
+    loader.parse_waiting();
     loader.builtins();
     loader.loaded
 }
@@ -123,6 +125,8 @@ enum Mode {
 struct Loader<'r> {
     request: &'r Request,
     loaded: Loaded,
+    /// Policies that are not parsed yet, each with the number of problems before it.
+    waiting: Vec<(FileId, usize)>,
 }
 
 impl Loader<'_> {
@@ -209,8 +213,9 @@ impl Loader<'_> {
 
     /// A named file with an unknown ending: the first reading that works.
     fn any(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
+        self.parse_waiting();
         let before = self.loaded.problems.len();
-        self.rego(path, bytes);
+        self.module(path, bytes, &self.request.parse);
         if self.loaded.problems.len() == before {
             return;
         }
@@ -222,24 +227,50 @@ impl Loader<'_> {
         }
     }
 
+    /// A policy, which is parsed with those around it.
     fn rego(&mut self, path: &str, bytes: &[u8]) {
-        self.module(path, bytes, &self.request.parse);
+        if let Some(file) = self.source(path, bytes) {
+            self.waiting.push((file, self.loaded.problems.len()));
+        }
+    }
+
+    fn parse_waiting(&mut self) {
+        let (files, places): (Vec<FileId>, Vec<usize>) =
+            std::mem::take(&mut self.waiting).into_iter().unzip();
+        let parsed = parallel::parse(&self.loaded.sources, &files, &self.request.parse);
+        let mut before = 0;
+        for (parsed, place) in parsed.into_iter().zip(places) {
+            before += self.add(parsed, place + before);
+        }
+    }
+
+    /// Adds a tree, and its problems at a place among the others; how many these are.
+    fn add(&mut self, parsed: Parsed<ast::Module>, place: usize) -> usize {
+        let Loaded { sources, problems, modules, .. } = &mut self.loaded;
+        let errors = parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        let errors: Vec<Problem> = errors.map(|d| Problem::from_diagnostic(d, sources)).collect();
+        let count = errors.len();
+        problems.splice(place..place, errors);
+        modules.push(parsed.tree);
+        count
     }
 
     fn module(&mut self, path: &str, bytes: &[u8], options: &ParseOptions) {
+        let Some(file) = self.source(path, bytes) else { return };
+        let parsed = govc_syntax::parse_module(file, &self.loaded.sources.get(file).text, options);
+        self.add(parsed, self.loaded.problems.len());
+    }
+
+    fn source(&mut self, path: &str, bytes: &[u8]) -> Option<FileId> {
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return self.fail(not_utf8(path, bytes));
+            self.fail(not_utf8(path, bytes));
+            return None;
         };
         if u32::try_from(text.len()).is_err() {
-            return self
-                .fail(Problem::coded("govc_source_too_large", format!("{path}: source of 4 GiB or more")));
+            self.fail(Problem::coded("govc_source_too_large", format!("{path}: source of 4 GiB or more")));
+            return None;
         }
-        let file = self.loaded.sources.add(path, text);
-        let parsed = govc_syntax::parse_module(file, text, options);
-        let errors = parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error);
-        let sources = &self.loaded.sources;
-        self.loaded.problems.extend(errors.map(|d| Problem::from_diagnostic(d, sources)));
-        self.loaded.modules.push(parsed.tree);
+        Some(self.loaded.sources.add(path, text))
     }
 
     fn json(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {

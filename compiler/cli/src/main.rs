@@ -1,6 +1,6 @@
 //! The `govc` command: all the input and output that the compiler and the engine do not do.
 //!
-//! Everything runs on one thread with a large stack, because policies may nest deeper than the system's default
+//! Everything but the parsing of many files runs on one thread with a large stack, because policies may nest deeper than the system's default
 //! stack allows, and a panic anywhere becomes an error message with a code.
 
 mod capture;
