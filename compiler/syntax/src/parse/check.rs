@@ -218,8 +218,11 @@ fn v1_faults(rule: &Rule) -> Vec<Fault> {
     if is_bracket_set(rule) {
         fault(rule.span, "`contains` keyword is required for partial set rules".to_owned());
     }
+    // One `if` serves all bodies.
     for body in &rule.chained {
-        fault(body.span, format!("`if` keyword is required before {what} body"));
+        if !rule.head.has_if {
+            fault(body.span, format!("`if` keyword is required before {what} body"));
+        }
         if is_bracket_set(rule) {
             fault(body.span, "`contains` keyword is required for partial set rules".to_owned());
         }
