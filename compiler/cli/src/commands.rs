@@ -18,6 +18,7 @@ mod lsp;
 mod parse;
 mod promote;
 mod proof;
+pub(crate) mod run;
 mod sign;
 mod test;
 mod tour;
@@ -67,6 +68,7 @@ enum Command {
     Keygen(keygen::Keygen),
     Capabilities(capabilities::Capabilities),
     Exec(exec::Exec),
+    Run(Box<run::Run>),
     Explain(explain::Explain),
     Lsp(lsp::Lsp),
     Version(version::Version),
@@ -102,6 +104,7 @@ fn run(command: Command) -> Exit {
         Command::Keygen(args) => keygen::run(&args),
         Command::Capabilities(args) => capabilities::run(&args),
         Command::Exec(args) => exec::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Version(args) => version::run(&args),

@@ -17,7 +17,9 @@ mod policies;
 mod problem;
 mod record;
 mod render;
+mod repl;
 mod run;
+mod server;
 mod table;
 mod world;
 
