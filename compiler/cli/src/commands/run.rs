@@ -13,7 +13,10 @@ use std::time::Duration;
 
 /// Start an interactive shell, or a server
 #[derive(Args, Debug)]
-#[command(hide = true, after_help = "Examples:\n  $ echo 'data.access.allow' | govc run policy data.json repl.input:input.json")]
+#[command(
+    hide = true,
+    after_help = "Examples:\n  $ echo 'data.access.allow' | govc run policy data.json repl.input:input.json"
+)]
 pub(crate) struct Run {
     /// Policy and data files or folders; `repl.input:input.json` is the input of the shell
     pub(crate) paths: Vec<String>,
