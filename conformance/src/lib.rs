@@ -12,6 +12,7 @@ pub mod peers;
 pub mod pipeline;
 pub mod plan;
 pub mod plan_cases;
+pub mod topdown;
 pub mod world;
 pub mod yaml;
 

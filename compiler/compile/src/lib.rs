@@ -18,6 +18,7 @@ mod declarations;
 mod lower;
 mod recursion;
 mod resolve;
+pub mod rewritten;
 mod rules;
 mod safety;
 pub mod text;

@@ -37,7 +37,7 @@ use std::collections::BTreeSet;
 use tree::*;
 
 pub(crate) use program::Program;
-pub(crate) use query::check_query;
+pub(crate) use query::{check_query, rewrite_query};
 pub(crate) use safe::unsafe_error;
 pub(crate) use typing::{name_subjects, type_options};
 

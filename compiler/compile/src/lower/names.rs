@@ -161,6 +161,12 @@ impl Names {
         self.entry(name).kind == NameKind::Generated
     }
 
+    /// The names that stand for others.
+    pub(crate) fn rewritten(&self) -> impl Iterator<Item = Name> {
+        let names = self.entries.iter().enumerate().filter(|(_, e)| e.original.is_some());
+        names.map(|(i, _)| Name(i as u32))
+    }
+
     /// It is an occurrence of `_`.
     pub(crate) fn is_wildcard(&self, name: Name) -> bool {
         self.entry(self.original(name)).kind == NameKind::Wildcard

@@ -13,11 +13,32 @@ pub(crate) fn check_query(
     options: &CheckOptions,
     query: &QueryOptions,
 ) -> Result<hir::Query, Vec<Diagnostic>> {
+    lowered(checked, body, options, query, true).map(|(_, _, query)| query)
+}
+
+/// The same, as the tree that the rewrites leave; without `capture` no statement binds its value.
+pub(crate) fn rewrite_query(
+    checked: &Checked,
+    body: &ast::Body,
+    options: &CheckOptions,
+    query: &QueryOptions,
+    capture: bool,
+) -> Result<(Names, Body), Vec<Diagnostic>> {
+    lowered(checked, body, options, query, capture).map(|(names, body, _)| (names, body))
+}
+
+fn lowered(
+    checked: &Checked,
+    body: &ast::Body,
+    options: &CheckOptions,
+    query: &QueryOptions,
+    capture: bool,
+) -> Result<(Names, Body, hir::Query), Vec<Diagnostic>> {
     let program = &checked.program;
     let mut names = program.names.for_query();
     let mut desugar = desugar::Desugar { names: &mut names, wrapping_not: query.wrapping_not, broken: false };
     let body = desugar.body(body);
-    let mut lowering = QueryLowering { program, options, names, found: Vec::new() };
+    let mut lowering = QueryLowering { program, options, names, capture, found: Vec::new() };
     let mut body = lowering.run(body, query);
     let mut finished = None;
     if lowering.found.is_empty() {
@@ -34,7 +55,9 @@ pub(crate) fn check_query(
     }
     limit(&mut lowering.found, options.error_limit);
     match finished {
-        Some(query) if lowering.found.iter().all(|d| d.severity != Severity::Error) => Ok(query),
+        Some(query) if lowering.found.iter().all(|d| d.severity != Severity::Error) => {
+            Ok((lowering.names, body, query))
+        }
         _ => Err(lowering.found),
     }
 }
@@ -43,6 +66,7 @@ struct QueryLowering<'a> {
     program: &'a Program,
     options: &'a CheckOptions<'a>,
     names: Names,
+    capture: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -92,6 +116,9 @@ impl<'a> QueryLowering<'a> {
     /// Statements whose value is shown bind it to a variable. Where there are several, or where they
     /// iterate, their truth is checked at the end.
     fn capture(&mut self, body: &mut Body) {
+        if !self.capture {
+            return;
+        }
         let checked = body.len() > 1 || self.iterates(body);
         let mut checks = Vec::new();
         for e in body.iter_mut().filter(|e| !e.negated) {

@@ -1,0 +1,31 @@
+//! Top-down evaluation: an evaluator that works as OPA's does, step by step, so that it can tell its steps
+//! (traces, profiles) and go on where a value is not known (partial evaluation).
+//!
+//! Decisions are never made here: the VM makes them. The surprising fact: evaluation is written in
+//! continuations, so the stack holds all that has been evaluated, and what follows a solution runs deepest.
+
+#![allow(dead_code)]
+
+mod bindings;
+mod calls;
+mod error;
+mod eval;
+mod frame;
+mod index;
+mod load;
+mod machine;
+mod memo;
+mod partial;
+mod refs;
+mod rules;
+mod run;
+mod term;
+mod text;
+mod trace;
+mod tree;
+mod unify;
+mod visit;
+mod with;
+
+pub use error::Error;
+pub use eval::{Outcome, Request, Solution, eval};

@@ -1,0 +1,198 @@
+//! Events: what the evaluator does, as OPA's tracers see it.
+
+use crate::bindings;
+use crate::frame::Frame;
+use crate::term::*;
+use crate::visit::{self, Shown};
+use govc_syntax::Span;
+use std::rc::Rc;
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Enter,
+    Exit,
+    Eval,
+    Redo,
+    Save,
+    Fail,
+    Duplicate,
+    Note,
+    Index,
+    Unify,
+}
+
+impl Op {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Enter => "Enter",
+            Self::Exit => "Exit",
+            Self::Eval => "Eval",
+            Self::Redo => "Redo",
+            Self::Save => "Save",
+            Self::Fail => "Fail",
+            Self::Duplicate => "Duplicate",
+            Self::Note => "Note",
+            Self::Index => "Index",
+            Self::Unify => "Unify",
+        }
+    }
+}
+
+/// What an event is about.
+#[derive(Clone, Debug)]
+pub(crate) enum TraceNode<'q> {
+    Body(Body<'q>),
+    Expr(Rc<Expr<'q>>),
+    Rule(Rc<Rule<'q>>),
+}
+
+/// What is told of a variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Local {
+    pub(crate) name: Name,
+    pub(crate) written: String,
+    pub(crate) at: Option<Span>,
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub(crate) struct Event<'q> {
+    pub(crate) op: Op,
+    pub(crate) node: Option<TraceNode<'q>>,
+    pub(crate) at: Option<Span>,
+    pub(crate) id: u64,
+    pub(crate) parent: u64,
+    pub(crate) message: String,
+    pub(crate) reference: Option<Vec<Term<'q>>>,
+    /// Bound variables and their values.
+    pub(crate) locals: Vec<(Term<'q>, Term<'q>)>,
+    pub(crate) metadata: Vec<Local>,
+    /// Values of the references in the node, as far as they are known.
+    pub(crate) known: Vec<(Vec<Term<'q>>, Term<'q>)>,
+}
+
+impl<'q> TraceNode<'q> {
+    fn place(&self) -> Option<Span> {
+        match self {
+            Self::Body(body) => body.first().and_then(|e| e.at),
+            Self::Expr(e) => e.at,
+            Self::Rule(rule) => rule.at,
+        }
+    }
+
+    /// Shows all terms.
+    pub(crate) fn visit(&self, visit: &mut visit::Visitor<'_, 'q>) {
+        match self {
+            Self::Body(body) => visit::body(body, visit),
+            Self::Expr(e) => visit::expr(e, visit),
+            Self::Rule(rule) => {
+                rule.path.iter().skip(rule.package).for_each(|t| visit::term(t, visit));
+                let head = rule.args.iter().flatten().chain(&rule.key).chain(&rule.value);
+                head.for_each(|t| visit::term(t, visit));
+                visit::body(&rule.body, visit);
+            }
+        }
+    }
+}
+
+impl<'q> Frame<'_, 'q> {
+    pub(crate) fn trace(&self, op: Op, node: &TraceNode<'q>) {
+        if self.m.is_traced() {
+            let early = op == Op::Exit && self.find_one;
+            self.trace_with(op, node, if early { "early" } else { "" }.to_owned(), None);
+        }
+    }
+
+    pub(crate) fn trace_expr(&self, op: Op, expr: &Rc<Expr<'q>>) {
+        if self.m.is_traced() {
+            self.trace(op, &TraceNode::Expr(expr.clone()));
+        }
+    }
+
+    pub(crate) fn trace_unify(&self, a: &Term<'q>, b: &Term<'q>) {
+        if self.m.is_traced() {
+            let expr = Rc::new(Expr::unify(a.clone(), b.clone()));
+            self.trace(Op::Unify, &TraceNode::Expr(expr));
+        }
+    }
+
+    pub(crate) fn note(&self, message: &str) {
+        if let Some(tracer) = &self.m.tracer {
+            let event = Event {
+                op: Op::Note,
+                node: None,
+                at: self.place(),
+                id: self.id,
+                parent: self.parent,
+                message: message.to_owned(),
+                reference: None,
+                locals: Vec::new(),
+                metadata: Vec::new(),
+                known: Vec::new(),
+            };
+            tracer.borrow_mut()(event);
+        }
+    }
+
+    pub(crate) fn trace_with(
+        &self,
+        op: Op,
+        node: &TraceNode<'q>,
+        message: String,
+        reference: Option<Vec<Term<'q>>>,
+    ) {
+        let Some(tracer) = &self.m.tracer else { return };
+        let at = node.place().or(self.m.last_location.get());
+        self.m.last_location.set(at);
+        let mut event = Event {
+            op,
+            node: Some(node.clone()),
+            at,
+            id: self.id,
+            parent: self.parent,
+            message,
+            reference,
+            locals: Vec::new(),
+            metadata: Vec::new(),
+            known: Vec::new(),
+        };
+        if self.m.plug_locals {
+            self.add_locals(node, &mut event);
+        }
+        tracer.borrow_mut()(event);
+    }
+
+    fn add_locals(&self, node: &TraceNode<'q>, event: &mut Event<'q>) {
+        event.locals = bindings::all(self.m.heap, &self.bindings, None);
+        for (key, _) in &event.locals {
+            if let Some(name) = key.as_var() {
+                let written = self.m.written.get(&**name).cloned().unwrap_or_else(|| name.to_string());
+                event.metadata.push(Local { name: name.clone(), written, at: key.at });
+            }
+        }
+        node.visit(&mut |shown| {
+            let Shown::Term(t) = shown else { return false };
+            match &t.node {
+                Node::Var(name) => {
+                    if let Some(written) = self.m.written.get(&**name)
+                        && !event.metadata.iter().any(|m| m.name == *name)
+                    {
+                        event.metadata.push(Local { name: name.clone(), written: written.clone(), at: t.at });
+                    }
+                }
+                Node::Ref(parts) => {
+                    let ground = parts.iter().skip(1).take_while(|t| t.is_ground()).count() + 1;
+                    let key = crate::memo::Key::plain(&parts[..ground.min(parts.len())]);
+                    if let Some(Some(value)) = self.recall(&key)
+                        && !event.known.iter().any(|(k, _)| *k == key.parts)
+                    {
+                        event.known.push((key.parts, value));
+                    }
+                }
+                _ => {}
+            }
+            false
+        });
+    }
+}
