@@ -39,7 +39,7 @@ impl<'m, 'q> Frame<'m, 'q> {
         match head.as_var().map(|n| &**n) {
             Some("data") => {
                 let root = self.m.tree.root();
-                self.walk_tree(&walk, 1, &parts.to_vec(), Some(root), then)
+                self.walk_tree(&walk, 1, parts, Some(root), then)
             }
             Some("input") => match &self.input {
                 Some(input) => self.walk_term(&walk, 1, input, b1, then),

@@ -306,10 +306,8 @@ fn unbound<'q>(t: &Term<'q>, of: &Shared<'q>, out: &mut Vec<Pair<'q>>) {
 
 fn outer_vars<'q>(t: &Term<'q>, out: &mut Vec<Name>) {
     match &t.node {
-        Node::Var(name) => {
-            if !out.contains(name) {
-                out.push(name.clone());
-            }
+        Node::Var(name) if !out.contains(name) => {
+            out.push(name.clone());
         }
         Node::Ref(parts) => parts.iter().skip(1).for_each(|t| outer_vars(t, out)),
         Node::Array(items) | Node::Set(items) | Node::Call(_, items) => {
