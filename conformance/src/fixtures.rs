@@ -18,6 +18,8 @@ pub struct Fixture {
     pub data: serde_json::Map<String, serde_json::Value>,
     /// Entrypoints.
     pub entrypoints: Vec<String>,
+    /// Builtins that the host performs, in the form of a capabilities file.
+    pub declarations: Option<serde_json::Value>,
 }
 
 impl Fixture {
@@ -64,7 +66,10 @@ impl Fixture {
             assert!(parsed.diagnostics.is_empty(), "{path}: {:?}", parsed.diagnostics);
             modules.push(parsed.tree);
         }
-        let options = CheckOptions { print: true, ..CheckOptions::default() };
+        let mut options = CheckOptions { print: true, ..CheckOptions::default() };
+        if let Some(document) = &self.declarations {
+            options.builtins.declare(document, false).expect("the declarations can be read");
+        }
         let checked = govc_compile::check(&sources, &modules, &options);
         assert!(checked.is_ok(), "{:?}", checked.diagnostics);
         let request = PlanRequest { entrypoints: self.entrypoints.clone(), ..PlanRequest::default() };

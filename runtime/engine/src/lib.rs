@@ -26,7 +26,7 @@ pub use digest::{canonical as canonical_json, hex as sha256_hex};
 pub use effect::Effect;
 pub use error::LoadError;
 pub use govc_value::json::Error as JsonError;
-pub use host::{Answers, Host, HostError, Sealed, SystemHost};
+pub use host::{Answers, FunctionError, Host, HostError, HostFunctions, Sealed, SystemHost};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey, generate as generate_key};
 pub use policy::{Engine, Entrypoint, Policy, PolicyHandle};
 pub use query::{Limits, Query, Scratch};
