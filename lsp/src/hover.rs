@@ -20,8 +20,12 @@ pub struct Card {
 pub fn hover(snapshot: &Snapshot, file: &str, offset: u32) -> Option<Card> {
     let file = snapshot.file(file)?;
     let name = name_at(&file.module, offset)?;
-    if let Some(builtin) = govc_stdlib::lookup(&name.path.join(".")) {
+    let called = name.path.join(".");
+    if let Some(builtin) = govc_stdlib::lookup(&called) {
         return Some(Card { text: builtin_card(builtin), span: name.span });
+    }
+    if let Some(declared) = snapshot.builtins().host.get(&called) {
+        return Some(Card { text: declared_card(&called, &declared.ty.to_string()), span: name.span });
     }
     let path = absolute(file, &name.path);
     let is_local =
@@ -37,6 +41,11 @@ fn builtin_card(builtin: &Builtin) -> String {
     let args: Vec<String> = builtin.args.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
     let result = builtin.result.map(|r| format!(" -> {r}")).unwrap_or_default();
     format!("```\n{}({}){result}\n```\n\n{}", builtin.name, args.join(", "), builtin.doc)
+}
+
+/// A builtin of the host. OPA writes types in words.
+fn declared_card(name: &str, ty: &str) -> String {
+    format!("```\n{name}: {ty}\n```\n\nA builtin of the host.")
 }
 
 fn plain_card(path: &[String]) -> String {

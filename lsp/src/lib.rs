@@ -18,7 +18,7 @@ pub mod symbols;
 pub mod text;
 pub mod workspace;
 
-pub use protocol::serve_stdio;
+pub use protocol::{Declarations, serve_stdio};
 
 use govc_syntax::RegoVersion;
 use govc_syntax::format::{FormatOptions, FormatTarget, format_source};

@@ -10,6 +10,7 @@ use crate::hover::hover;
 use crate::symbols::{Symbol, SymbolKind as Kind, symbols};
 use crate::text::{Document, Edit, Encoding, Point};
 use crate::workspace::{File, Snapshot, Workspace};
+use govc_compile::Builtins;
 use govc_syntax::{Diagnostic, Severity, Span};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,14 +25,18 @@ use tower_lsp::{Client, LanguageServer, LspService, Server};
 /// How long typing must pause before diagnostics are computed; picked by gut feeling.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// Serves one client over standard input and output until it says `exit`.
+/// What builtins a folder declares beside those of the standard library, or why that cannot be said.
+pub type Declarations = Box<dyn Fn(&Path) -> std::result::Result<Builtins, String> + Send + Sync>;
+
+/// Serves one client over standard input and output until it says `exit`. Each workspace folder is asked for the
+/// builtins that it declares.
 ///
 /// # Errors
 /// When the runtime cannot be started.
-pub fn serve_stdio() -> std::io::Result<()> {
+pub fn serve_stdio(declarations: Declarations) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let (service, socket) = LspService::new(Backend::new);
+        let (service, socket) = LspService::new(|client| Backend::new(client, declarations));
         Server::new(tokio::io::stdin(), tokio::io::stdout(), socket).serve(service).await;
     });
     runtime.shutdown_background();
@@ -40,6 +45,7 @@ pub fn serve_stdio() -> std::io::Result<()> {
 
 struct Backend {
     client: Client,
+    declarations: Declarations,
     shared: Arc<Shared>,
 }
 
@@ -88,10 +94,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Backend {
-    fn new(client: Client) -> Self {
+    fn new(client: Client, declarations: Declarations) -> Self {
         let shared = Arc::new(Shared::default());
         tokio::spawn(publish(client.clone(), shared.clone()));
-        Self { client, shared }
+        Self { client, declarations, shared }
+    }
+
+    /// Reads a workspace folder; gives what is wrong with its declarations.
+    fn add_folder(&self, folder: &Path) -> Option<String> {
+        let declared = (self.declarations)(folder);
+        let mut workspace = lock(&self.shared.workspace);
+        workspace.add_folder(folder);
+        declared.map(|builtins| workspace.declare(builtins)).err()
     }
 
     fn locate(&self, at: &lsp::TextDocumentPositionParams) -> Option<(Snapshot, String, u32)> {
@@ -118,11 +132,10 @@ impl LanguageServer for Backend {
         // `initialize` arrives once; a second value would be refused by the framework.
         let _ = self.shared.encoding.set(encoding);
         let folders = params.workspace_folders.unwrap_or_default();
-        let mut workspace = lock(&self.shared.workspace);
-        for folder in folders {
-            if let Some(path) = folder.uri.to_file_path() {
-                workspace.add_folder(&path);
-            }
+        let paths = folders.iter().filter_map(|folder| folder.uri.to_file_path());
+        let refused: Vec<String> = paths.filter_map(|path| self.add_folder(&path)).collect();
+        for why in refused {
+            self.client.show_message(lsp::MessageType::ERROR, why).await;
         }
         Ok(lsp::InitializeResult {
             capabilities: capabilities(encoding),

@@ -3,6 +3,7 @@
 //! A request works on a [`Snapshot`], which later edits do not change.
 
 use crate::text::Document;
+use govc_compile::Builtins;
 use govc_syntax::{Diagnostic, FileId, ParseOptions, Sources, ast};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub struct File {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     files: BTreeMap<String, Arc<File>>,
+    builtins: Arc<Builtins>,
 }
 
 /// All files, changed as the editor and the disk change.
@@ -46,6 +48,14 @@ impl Workspace {
                 self.set(&path.to_string_lossy(), Document::new(text));
             }
         }
+    }
+
+    /// Makes builtins known, beside those that are known already.
+    pub fn declare(&mut self, builtins: Builtins) {
+        let known = Arc::make_mut(&mut self.snapshot.builtins);
+        known.host.extend(builtins.host);
+        known.refused.extend(builtins.refused);
+        known.only = known.only.take().or(builtins.only);
     }
 
     /// Puts a document in place of a file.
@@ -76,6 +86,11 @@ impl Snapshot {
     /// A file by its name.
     pub fn file(&self, name: &str) -> Option<&Arc<File>> {
         self.files.get(name)
+    }
+
+    /// The builtins that policies may call.
+    pub fn builtins(&self) -> &Builtins {
+        &self.builtins
     }
 
     /// All files by name.

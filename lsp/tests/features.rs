@@ -108,3 +108,25 @@ fn meaning_is_checked_across_files() {
     let codes: Vec<&str> = found["a.rego"].iter().map(|d| d.opa_code).collect();
     assert!(codes.contains(&"rego_unsafe_var_error") || codes.contains(&"rego_type_error"), "{found:?}");
 }
+
+/// What a folder declares is neither unknown nor of any type.
+#[test]
+fn builtins_of_the_host_are_known() {
+    let declared = serde_json::json!({"builtins": [{"name": "geo.country", "decl": {"type": "function",
+        "args": [{"type": "string"}], "result": {"type": "string"}}}]});
+    let mut workspace = Workspace::default();
+    let text = "package a\n\np := geo.country(input.address)\n\nq := geo.country(7)\n";
+    workspace.set("a.rego", Document::new(text.to_owned()));
+    let mut builtins = govc_compile::Builtins::default();
+    builtins.declare(&declared, false).expect("declarations");
+    let found = |workspace: &Workspace| findings(&workspace.snapshot()).remove("a.rego").unwrap_or_default();
+    let unknown = found(&workspace);
+    assert!(unknown.iter().any(|f| f.message.contains("geo.country")), "{unknown:?}");
+    workspace.declare(builtins);
+    let messages: Vec<String> = found(&workspace).into_iter().map(|f| f.message).collect();
+    assert!(!messages.iter().any(|m| m.contains("undefined function geo.country")), "{messages:?}");
+    assert!(messages.iter().any(|m| m.contains("geo.country: invalid argument")), "{messages:?}");
+    let at = u32::try_from(text.find("country").expect("there")).expect("short");
+    let card = hover(&workspace.snapshot(), "a.rego", at).expect("a card");
+    assert!(card.text.contains("geo.country: (string) => string"), "{}", card.text);
+}

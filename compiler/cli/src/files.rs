@@ -136,7 +136,7 @@ impl Loader<'_> {
 
     /// Bodies of builtins are v1 whatever the language of the policies is.
     fn builtins(&mut self) {
-        let found = match self.request.declared.load() {
+        let found = match self.request.declared.load(Path::new("")) {
             Ok(found) => found,
             Err(problem) => return self.fail(problem),
         };

@@ -1,7 +1,7 @@
 //! Builtins beyond those of the standard library: their declarations, and the policies that perform them.
 //!
 //! `SET.json` declares them as a capabilities file does; the rules of package `custom` in `SET.rego` beside it are their
-//! bodies. Without a flag the setting `builtins` of `govc.yaml` in the current folder names the file.
+//! bodies. Without a flag the setting `builtins` of `govc.yaml` in the folder names the file.
 
 use super::{io_problem, yaml};
 use crate::problem::Problem;
@@ -29,12 +29,13 @@ pub(super) struct Found {
 }
 
 impl Declared {
-    pub(super) fn load(&self) -> Result<Found, Problem> {
+    /// What there is for work in `folder`; paths of the settings are relative to it.
+    pub(super) fn load(&self, folder: &Path) -> Result<Found, Problem> {
         let mut found = Found::default();
         if let Some(path) = &self.capabilities {
             found.builtins.restrict(&read(path)?).map_err(|error| refused(path, &error.to_string()))?;
         }
-        if let Some(path) = self.builtins.clone().map_or_else(setting, |path| Ok(Some(path)))? {
+        if let Some(path) = self.builtins.clone().map_or_else(|| setting(folder), |path| Ok(Some(path)))? {
             let bodies = Path::new(&path).with_extension("rego");
             let there = bodies.is_file();
             let declared = found.builtins.declare(&read(&path)?, there);
@@ -43,15 +44,24 @@ impl Declared {
         }
         Ok(found)
     }
+
+    /// The builtins for an editor that works in `folder`. Who performs them does not matter there.
+    pub(crate) fn names(&self, folder: &Path) -> Result<Builtins, Problem> {
+        let mut builtins = self.load(folder)?.builtins;
+        builtins.host.values_mut().for_each(|declared| declared.body = None);
+        Ok(builtins)
+    }
 }
 
-/// The file that the settings of this folder name.
-fn setting() -> Result<Option<String>, Problem> {
-    let Ok(text) = std::fs::read_to_string(SETTINGS) else { return Ok(None) };
-    let settings = yaml::to_json(&text).map_err(|error| refused(SETTINGS, &error))?;
-    let settings: Value =
-        serde_json::from_str(&settings).map_err(|error| refused(SETTINGS, &error.to_string()))?;
-    Ok(settings.get("builtins").and_then(Value::as_str).map(str::to_owned))
+/// The file that the settings of a folder name.
+fn setting(folder: &Path) -> Result<Option<String>, Problem> {
+    let path = folder.join(SETTINGS);
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let refused = |why: &str| refused(&path.display().to_string(), why);
+    let settings = yaml::to_json(&text).map_err(|error| refused(&error))?;
+    let settings: Value = serde_json::from_str(&settings).map_err(|error| refused(&error.to_string()))?;
+    let named = settings.get("builtins").and_then(Value::as_str);
+    Ok(named.map(|name| folder.join(name).display().to_string()))
 }
 
 fn read(path: &str) -> Result<Value, Problem> {
