@@ -3,11 +3,25 @@
 //! Answers stay the same within one query where OPA's do, so each query gets a world of its own. As with OPA, policies may
 //! send requests.
 
-use govc_stdlib::{BuiltinError, World, network};
+use govc_stdlib::network::{Network, Told};
+use govc_stdlib::{BuiltinError, World};
 use govc_value::{Heap, Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The network of this process: all queries share what requests want kept, and a process has one set of capabilities.
+static NETWORK: OnceLock<Network> = OnceLock::new();
+
+/// Lets policies ask these hosts only (`allow_net` of capabilities). The first word counts.
+pub(crate) fn allow_hosts(hosts: Vec<String>) {
+    let _ = NETWORK.set(Network::new().only(hosts));
+}
+
+fn network() -> &'static Network {
+    NETWORK.get_or_init(Network::new)
+}
 
 /// Clock, randomness and environment of this process.
 #[derive(Debug)]
@@ -15,6 +29,7 @@ pub(crate) struct Terminal {
     now: i64,
     numbers: HashMap<(String, i64), i64>,
     uuids: HashMap<String, String>,
+    told: Told,
     /// What `print` has printed, if it is kept rather than shown.
     pub(crate) printed: Option<String>,
     /// The marked places that were evaluated.
@@ -32,6 +47,7 @@ impl Terminal {
             now,
             numbers: HashMap::new(),
             uuids: HashMap::new(),
+            told: Told::default(),
             printed: None,
             marked: BTreeSet::new(),
             cases: Vec::new(),
@@ -94,8 +110,8 @@ impl World for Terminal {
             "uuid.rfc4122" => Ok(heap.string(self.uuid(args))),
             "time.now_ns" => Ok(Value::int(self.now)),
             "opa.runtime" => Ok(runtime(heap)),
-            "http.send" => network::send(heap, args),
-            "net.lookup_ip_addr" => network::look_up(heap, args),
+            "http.send" => self.told.send(network(), heap, args),
+            "net.lookup_ip_addr" => network().look_up(heap, args),
             "rego.parse_module" => parse_module(heap, args),
             _ => Err(BuiltinError::Unsupported(format!(
                 "builtin `{name}` is not performed by the command line yet"

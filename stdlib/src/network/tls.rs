@@ -3,7 +3,8 @@
 //! The one surprising fact: certificates that a request brings are trusted instead of the system's, unless
 //! it asks for both.
 
-use super::{Done, Fault, flag, refuse, text};
+use super::request::{flag, text};
+use super::{Done, refuse};
 use govc_value::Object;
 use std::sync::Arc;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
@@ -13,9 +14,6 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 /// # Errors
 /// Where certificates or keys cannot be read.
 pub(super) fn config(request: Object<'_>) -> Done<TlsConfig> {
-    if !text(request, "tls_server_name")?.is_empty() {
-        return Err(Fault::NotYet("`tls_server_name` of `http.send` is not performed yet".to_owned()));
-    }
     let config = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .disable_verification(flag(request, "tls_insecure_skip_verify", false)?)

@@ -20,9 +20,8 @@ pub(crate) struct Lsp {
 
 pub(crate) fn run(args: &Lsp) -> Exit {
     let declared = Declared { capabilities: None, builtins: args.builtins.clone() };
-    let declarations = Box::new(move |folder: &Path| {
-        declared.names(folder).map_err(|problem| problem.message)
-    });
+    let declarations =
+        Box::new(move |folder: &Path| declared.names(folder).map_err(|problem| problem.message));
     match govc_lsp::serve_stdio(declarations) {
         Ok(()) => Exit::Success,
         Err(error) => {

@@ -5,6 +5,7 @@
 
 use super::{io_problem, yaml};
 use crate::problem::Problem;
+use crate::world::allow_hosts;
 use govc_compile::Builtins;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,11 @@ impl Declared {
     pub(super) fn load(&self, folder: &Path) -> Result<Found, Problem> {
         let mut found = Found::default();
         if let Some(path) = &self.capabilities {
-            found.builtins.restrict(&read(path)?).map_err(|error| refused(path, &error.to_string()))?;
+            let capabilities = read(path)?;
+            found.builtins.restrict(&capabilities).map_err(|error| refused(path, &error.to_string()))?;
+            if let Some(hosts) = capabilities.get("allow_net").and_then(Value::as_array) {
+                allow_hosts(hosts.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+            }
         }
         if let Some(path) = self.builtins.clone().map_or_else(|| setting(folder), |path| Ok(Some(path)))? {
             let bodies = Path::new(&path).with_extension("rego");

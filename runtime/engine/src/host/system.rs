@@ -2,11 +2,13 @@
 
 use super::{Host, HostError};
 #[cfg(feature = "network")]
-use govc_stdlib::BuiltinError;
+use govc_stdlib::network::Network;
 #[cfg(feature = "network")]
-use govc_value::{Heap, Value, json};
+use govc_value::{Heap, json};
 #[cfg(feature = "network")]
 use std::fmt;
+#[cfg(feature = "network")]
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The machine's own clock, randomness and network, each only if switched on; the network is there only with the
@@ -18,12 +20,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// assert!(host.now_ns().is_some());
 /// assert!(host.call("uuid.rfc4122", r#"["k"]"#).is_err());
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SystemHost {
     clock: bool,
     randomness: bool,
     #[cfg(feature = "network")]
-    network: bool,
+    network: Option<Arc<Network>>,
 }
 
 impl SystemHost {
@@ -50,7 +52,15 @@ impl SystemHost {
     #[cfg(feature = "network")]
     #[must_use]
     pub fn with_network(mut self) -> Self {
-        self.network = true;
+        self.network = Some(Arc::default());
+        self
+    }
+
+    /// With these hosts of the network only, as `allow_net` of OPA's capabilities says it: names without ports.
+    #[cfg(feature = "network")]
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.network = Some(Arc::new(Network::new().only(hosts)));
         self
     }
 }
@@ -66,9 +76,7 @@ impl Host for SystemHost {
             "rand.intn" if self.randomness => random_below(args),
             "uuid.rfc4122" if self.randomness => random_uuid(),
             #[cfg(feature = "network")]
-            "http.send" if self.network => network(args, govc_stdlib::network::send),
-            #[cfg(feature = "network")]
-            "net.lookup_ip_addr" if self.network => network(args, govc_stdlib::network::look_up),
+            "http.send" | "net.lookup_ip_addr" => ask(self.network.as_deref(), builtin, args),
             _ => Err(HostError::Off),
         }
     }
@@ -76,16 +84,18 @@ impl Host for SystemHost {
 
 /// Asks the network, with arguments and answer as JSON.
 #[cfg(feature = "network")]
-fn network(
-    args: &str,
-    ask: for<'q> fn(Heap<'q>, &[Value<'q>]) -> Result<Value<'q>, BuiltinError>,
-) -> Result<String, HostError> {
+fn ask(network: Option<&Network>, builtin: &str, args: &str) -> Result<String, HostError> {
+    let network = network.ok_or(HostError::Off)?;
     let failed = |text: &dyn fmt::Display| HostError::Failed(text.to_string());
     let arena = govc_value::Arena::new(NETWORK_MEMORY);
     let heap = Heap::new(&arena, govc_value::SymbolTable::empty());
     let args = json::read(heap, args.as_bytes(), &json::Limits::default()).map_err(|error| failed(&error))?;
     let args: Vec<_> = args.entries().map(|(_, arg)| arg).collect();
-    ask(heap, &args).map(json::to_string).map_err(|error| failed(&error))
+    let answer = match builtin {
+        "http.send" => network.send(heap, &args),
+        _ => network.look_up(heap, &args),
+    };
+    answer.map(json::to_string).map_err(|error| failed(&error))
 }
 
 /// Bytes that one answer of the network may take.
