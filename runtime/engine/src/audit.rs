@@ -3,11 +3,13 @@
 //! The surprising fact: the log has no index and no header. It is lines of canonical JSON, each naming the
 //! hash of the line before, so that `sha256sum` and `jq` are enough to check it by hand.
 
+mod agent_safe;
 mod entry;
 mod file;
 mod tail;
 mod verify;
 
+pub use agent_safe::{agent_safe_line, is_agent_safe_line, verify_agent_safe_lines};
 pub use entry::Entry;
 pub use file::FileLog;
 pub use verify::{Fault, FaultKind, verify_lines};

@@ -5,9 +5,9 @@ use crate::output::{self, Node};
 use crate::problem::Problem;
 use crate::record;
 use clap::{Args, Subcommand};
-use govc_engine::audit::verify_lines;
+use govc_engine::audit::{AuditError, Head, is_agent_safe_line, verify_agent_safe_lines, verify_lines};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Seek};
 
 /// Work with audit logs
 #[derive(Args, Debug)]
@@ -22,7 +22,7 @@ enum Action {
     Verify(Verify),
 }
 
-/// Check every entry of a log and the chain between them
+/// Check every entry of a log and the chain between them; logs of Agent-Safe too
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  $ govc audit verify audit")]
 struct Verify {
@@ -58,11 +58,23 @@ fn verify(args: &Verify) -> Result<Node, Problem> {
     let file = File::open(&path).map_err(|error| {
         Problem::coded("govc_file", crate::files::io_problem("open", &args.path, &error).message)
     })?;
-    let head =
-        verify_lines(BufReader::new(file), args.head.as_deref()).map_err(|error| record::problem(&error))?;
+    let head = whole(BufReader::new(file), args.head.as_deref()).map_err(|error| record::problem(&error))?;
     Ok(Node::Object(vec![
         ("valid".to_owned(), Node::bool(true)),
         ("entries".to_owned(), Node::int(i64::try_from(head.size).unwrap_or(i64::MAX))),
         ("head".to_owned(), Node::string(&head.hash)),
     ]))
+}
+
+/// Checks a log of ours or of Agent-Safe; its first entry tells which.
+fn whole(mut log: BufReader<File>, head: Option<&str>) -> Result<Head, AuditError> {
+    let mut first = Vec::new();
+    while first.trim_ascii().is_empty() {
+        first.clear();
+        if log.read_until(b'\n', &mut first)? == 0 {
+            break;
+        }
+    }
+    log.rewind()?;
+    if is_agent_safe_line(&first) { verify_agent_safe_lines(log, head) } else { verify_lines(log, head) }
 }

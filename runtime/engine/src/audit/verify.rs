@@ -62,7 +62,16 @@ impl fmt::Display for Fault {
 ///
 /// # Errors
 /// The first bad entry, or a failure to read.
-pub fn verify_lines(mut lines: impl BufRead, seen: Option<&str>) -> Result<Head, AuditError> {
+pub fn verify_lines(lines: impl BufRead, seen: Option<&str>) -> Result<Head, AuditError> {
+    each_line(lines, seen, next)
+}
+
+/// Goes from line to line with `next`, which gives the head after each.
+pub(super) fn each_line(
+    mut lines: impl BufRead,
+    seen: Option<&str>,
+    next: impl Fn(&[u8], &Head) -> Result<Head, FaultKind>,
+) -> Result<Head, AuditError> {
     let mut head = Head { size: 0, hash: GENESIS.to_owned() };
     let mut found = seen.is_none_or(|seen| seen == GENESIS);
     let mut line = Vec::new();
