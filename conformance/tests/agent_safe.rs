@@ -33,7 +33,10 @@ fn audit_chains_get_their_verdicts() {
         let twice = name == "duplicate-json-key.jsonl";
         assert_eq!(alone.is_ok(), log["agent_safe_valid"].as_bool().unwrap() && !twice, "{name}: {alone:?}");
     }
-    println!("{} logs have their verdict; {caught} of them Agent-Safe calls valid though they are not", index.len());
+    println!(
+        "{} logs have their verdict; {caught} of them Agent-Safe calls valid though they are not",
+        index.len()
+    );
     assert_eq!((index.len(), caught), (32, 8));
 }
 
