@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
-    /// The suite: `cases`, `plans`, `wasm` or `compile`.
+    /// The suite: `cases`, `plans`, `wasm`, `compile` or `rest`.
     pub suite: String,
     /// A part of the case's name that no other case of the suite has.
     pub case: String,
@@ -79,6 +79,29 @@ pub fn judge(
             None => {}
             Some(Ok(())) => judged.passed += 1,
             Some(Err(how)) => judged.untrue.push(format!("{name}: not as opa: {how}")),
+        }
+    }
+    let wrong = |count: usize| count > 1 || whole && count == 0;
+    let strays = gaps.iter().zip(&met).filter(|(_, count)| wrong(**count));
+    judged.untrue.extend(strays.map(|(gap, count)| format!("`{}` names {count} cases", gap.case)));
+    judged
+}
+
+/// As [`judge`], for results that have been found already, each with its name.
+pub fn judge_named(suite: &str, found: &[(String, Result<(), String>)], whole: bool) -> Judged {
+    let gaps: Vec<_> = GAPS.iter().filter(|gap| gap.suite == suite).collect();
+    let mut met = vec![0; gaps.len()];
+    let mut judged = Judged::default();
+    for (name, result) in found {
+        let gap = gaps.iter().position(|gap| name.contains(&gap.case));
+        if let Some(at) = gap {
+            met[at] += 1;
+        }
+        match (gap, result) {
+            (None, Ok(())) => judged.passed += 1,
+            (None, Err(how)) => judged.untrue.push(format!("{name}: {how}")),
+            (Some(_), Ok(())) => judged.untrue.push(format!("{name}: is listed, but passes")),
+            (Some(_), Err(_)) => {}
         }
     }
     let wrong = |count: usize| count > 1 || whole && count == 0;

@@ -12,11 +12,12 @@ pub mod peers;
 pub mod pipeline;
 pub mod plan;
 pub mod plan_cases;
+pub mod requests;
 pub mod topdown;
 pub mod world;
 pub mod yaml;
 
-pub use oracle::{opa, repository, shared};
+pub use oracle::{opa, repository, server_binary, shared};
 
 /// Says that a test was skipped and why, and returns from it.
 #[macro_export]

@@ -24,3 +24,23 @@ pub fn opa() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").map(|h| PathBuf::from(h).join("go/bin"));
     std::env::split_paths(&path).chain(home).map(|folder| folder.join("opa")).find(|file| file.is_file())
 }
+
+/// The command `govc` as tests start it: `GOVC_BIN`, else the one built beside this test, built now where it is not.
+pub fn server_binary() -> PathBuf {
+    if let Some(given) = std::env::var_os("GOVC_BIN") {
+        return PathBuf::from(given);
+    }
+    let here = std::env::current_exe().unwrap_or_default();
+    let built = here.ancestors().nth(2).unwrap_or(&here).join("govc");
+    if !built.is_file() {
+        let mut build =
+            std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build.args(["build", "--quiet", "-p", "govc-cli"]).current_dir(repository());
+        if here.ancestors().nth(2).is_some_and(|folder| folder.ends_with("release")) {
+            build.arg("--release");
+        }
+        // What comes of it shows when the command is started.
+        let _ = build.status();
+    }
+    built
+}

@@ -19,6 +19,10 @@ mod record;
 mod render;
 mod repl;
 mod run;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(not(feature = "server"))]
+#[path = "server_absent.rs"]
 mod server;
 mod table;
 mod world;

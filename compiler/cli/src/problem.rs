@@ -83,12 +83,15 @@ impl Problem {
         if let Some(location) = &self.location {
             object.push(("location".to_owned(), location.to_node()));
         }
-        if let Some((line, index)) = self.finding.as_ref().and_then(|finding| finding.shown.as_ref()) {
-            let details =
-                [("line".to_owned(), Node::string(line)), ("idx".to_owned(), Node::int(*index as i64))];
-            object.push(("details".to_owned(), Node::Object(details.into())));
-        }
+        object.extend(self.details().map(|details| ("details".to_owned(), details)));
         Node::Object(object)
+    }
+
+    /// What OPA tells beside the message: the source line and the place in it.
+    pub(crate) fn details(&self) -> Option<Node> {
+        let (line, index) = self.finding.as_ref()?.shown.as_ref()?;
+        let details = [("line".to_owned(), Node::string(line)), ("idx".to_owned(), Node::int(*index as i64))];
+        Some(Node::Object(details.into()))
     }
 
     /// The line and what OPA prints below it: the source with a mark, or the types that do not fit.
@@ -132,16 +135,31 @@ impl Location {
 /// OPA's complaint about a file without any statement, which it places nowhere.
 const EMPTY: &str = "empty module";
 
+/// How OPA begins to say that a text ends too early.
+const END: &str = "unexpected eof token";
+
+/// What OPA finds only when a text was read whole, and shows no line of.
+fn is_late(message: &str) -> bool {
+    message == "package expected"
+        || message.contains("keyword is required ")
+        || message.ends_with("cannot be used for rule name")
+}
+
 fn place(diagnostic: &Diagnostic, sources: &Sources) -> (usize, usize) {
     match diagnostic.message.as_str() {
         EMPTY => (0, 0),
+        // OPA means the last character, not the place behind it.
+        text if text.starts_with(END) => {
+            let (row, col) = sources.position(diagnostic.span);
+            (row, col.saturating_sub(1))
+        }
         _ => sources.position(diagnostic.span),
     }
 }
 
 /// The line that a parse error shows; at the end of the text it is the last that holds something.
 fn shown(diagnostic: &Diagnostic, sources: &Sources) -> Option<(String, usize)> {
-    if diagnostic.code != "govc_parse" || diagnostic.message == EMPTY {
+    if diagnostic.code != "govc_parse" || diagnostic.message == EMPTY || is_late(&diagnostic.message) {
         return None;
     }
     let text = &sources.get(diagnostic.span.file).text;

@@ -9,9 +9,9 @@ use govc_stdlib::Call;
 use govc_value::json;
 use govc_value::{Frozen, FrozenBuilder, Heap, Kind, Value};
 use rustc_hash::FxHashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 /// A verified program with its literals and base documents, ready to run. `Send + Sync`; share it in an `Arc`.
 pub struct Image {
@@ -81,6 +81,23 @@ impl Image {
             interned.map_err(|error| LoadError::Data { path: path.clone(), error })?;
         }
         let frozen = strings.build(|heap| roots(heap, &program, data))?;
+        Ok(Self::ready(program, frozen))
+    }
+
+    /// As [`Image::load`], over base documents that other images use too: root 0 of `base`. The symbols are those
+    /// of `base`; a string of the program that has none there is only compared more slowly.
+    ///
+    /// # Errors
+    /// When the program breaks a rule of the format.
+    pub fn over(program: Program, base: &Arc<Frozen>) -> Result<Image, LoadError> {
+        verify(&program)?;
+        let frozen = Frozen::over(base, |heap, roots| {
+            let literals = program.literals.iter().map(|l| literal::value(heap, l));
+            let mut all = literals.collect::<Result<Vec<_>, LoadError>>()?;
+            let data = roots.first().copied().unwrap_or_else(|| heap.object(&mut Vec::new()));
+            all.extend([data, heap.object(&mut Vec::new()), heap.set(&mut Vec::new()), heap.array(&[])]);
+            Ok::<_, LoadError>(all)
+        })?;
         Ok(Self::ready(program, frozen))
     }
 

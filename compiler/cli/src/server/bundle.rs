@@ -1,0 +1,367 @@
+//! A bundle as the server keeps it: policies, documents and manifest, from an archive or a folder.
+//!
+//! Activating one replaces all that its roots own in one step: nobody sees half of it.
+
+use super::bundles;
+use super::document::{Document, Operation};
+use super::policies::Module;
+use super::store::Draft;
+use crate::files;
+use crate::problem::Problem;
+use govc_engine::{Bundle, LoadError, Trust};
+use govc_syntax::{ParseOptions, RegoVersion};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Files of a bundle by their paths in it.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// A bundle that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    /// Policies by path.
+    modules: BTreeMap<String, Module>,
+    data: Arc<Document>,
+    manifest: Arc<Document>,
+    pub(crate) revision: String,
+    roots: Vec<String>,
+}
+
+impl Opened {
+    /// An archive.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn archive(bytes: &[u8], trust: &Trust, parse: &ParseOptions) -> Result<Self, Problem> {
+        let refused = |error: LoadError| Problem {
+            govc_code: error.code().to_owned(),
+            ..Problem::plain(error.to_string())
+        };
+        let bundle = Bundle::open(bytes, trust).map_err(refused)?;
+        let files = bundle.files().map(|(path, content)| (path.to_owned(), content.to_vec())).collect();
+        Self::new(&files, parse)
+    }
+
+    /// A folder.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn folder(path: &str, parse: &ParseOptions) -> Result<Self, Problem> {
+        let mut found = Files::new();
+        walk(Path::new(path), "", &mut found, 0)?;
+        let mut opened = Self::new(&found, parse)?;
+        // As in OPA, the names of policies tell the folder too.
+        let folder = path.trim_start_matches("./").trim_end_matches('/').trim_start_matches('/');
+        let named = opened.modules.into_iter().map(|(name, module)| (format!("{folder}/{name}"), module));
+        opened.modules = named.collect();
+        Ok(opened)
+    }
+
+    fn new(files: &Files, parse: &ParseOptions) -> Result<Self, Problem> {
+        let manifest = match files.get(".manifest") {
+            Some(text) => read(".manifest", text)?,
+            None => Document::empty(),
+        };
+        let revision = manifest.get("revision").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
+        let roots = roots(&manifest);
+        let mut opened =
+            Self { modules: BTreeMap::new(), data: Document::empty(), manifest, revision, roots };
+        for (path, content) in files {
+            opened.add(path, content, parse)?;
+        }
+        opened.check_roots()?;
+        Ok(opened)
+    }
+
+    fn add(&mut self, path: &str, content: &[u8], parse: &ParseOptions) -> Result<(), Problem> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let at: Vec<String> = folder.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+        match name {
+            _ if name.ends_with(".rego") => {
+                let text = String::from_utf8_lossy(content);
+                let parse = ParseOptions { version: self.version(path, parse), ..parse.clone() };
+                self.modules.insert(path.to_owned(), Module { text: text.as_ref().into(), parse });
+                Ok(())
+            }
+            "data.json" | "data.yaml" | "data.yml" => {
+                let value = read(path, content)?;
+                let wrong = |error: &dyn std::fmt::Display| {
+                    Problem::plain(format!("bundle load failed on {path}: {error}"))
+                };
+                if at.is_empty() {
+                    self.data = merged(&self.data, &value).ok_or_else(|| wrong(&"manifest roots overlap"))?;
+                    return Ok(());
+                }
+                let there = self.data.at(&at).unwrap_or_else(|_| Document::empty());
+                let value = merged(&there, &value).ok_or_else(|| wrong(&"merge error"))?;
+                let parents = at.split_last().map_or(&[][..], |(_, parents)| parents);
+                self.data.make_objects(parents).map_err(|error| wrong(&error))?;
+                self.data.write(Operation::Add, &at, Some(value)).map_err(|error| wrong(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The language of a policy by what the manifest says.
+    fn version(&self, path: &str, parse: &ParseOptions) -> RegoVersion {
+        let number = |value: &Arc<Document>| match value.json().as_str() {
+            "0" => Some(RegoVersion::V0),
+            "1" => Some(RegoVersion::V1),
+            _ => None,
+        };
+        let files = self.manifest.get("file_rego_versions").and_then(|files| files.entries());
+        let special = files.into_iter().flatten().find_map(|(pattern, version)| {
+            let pattern = pattern.trim_start_matches('/');
+            let fits = pattern == path || files::glob::matches(pattern, path);
+            fits.then(|| number(version)).flatten()
+        });
+        let general = || self.manifest.get("rego_version").and_then(number);
+        special.or_else(general).unwrap_or(parse.version)
+    }
+
+    /// All that the bundle holds lies below its roots.
+    fn check_roots(&self) -> Result<(), Problem> {
+        let owned = |path: &[String]| {
+            self.roots.iter().any(|root| root.is_empty() || root.split('/').zip(path).all(|(a, b)| a == b))
+        };
+        for (path, module) in &self.modules {
+            let tree = super::policies::Policies::parse(path, &module.text, &module.parse);
+            let Ok(tree) = tree else { continue };
+            let package = bundles::package(&tree);
+            if !self.roots.iter().any(|root| contains(root, &package)) {
+                let text = format!(
+                    "manifest roots {} do not permit '{}' in module '/{path}'",
+                    shown(&self.roots),
+                    super::path::shown(&package.into_iter().map(super::path::Step::Name).collect::<Vec<_>>())
+                );
+                return Err(Problem::plain(text));
+            }
+        }
+        check_data(&self.data, &mut Vec::new(), &owned, &self.roots)
+    }
+
+    /// Puts the bundle in the place of the one that had its name.
+    ///
+    /// # Errors
+    /// Its roots overlap with those of another, or its policies do not compile with those that are there.
+    pub(crate) fn activate(&self, name: &str, etag: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
+        let mut modules = self.place(name, etag, draft)?;
+        modules.extend(draft.policies.modules.clone().into_iter().filter(|(id, _)| !is_of(id, name)));
+        draft.set_policies(modules)
+    }
+
+    /// Puts the documents in their places and gives the policies with their ids.
+    ///
+    /// # Errors
+    /// The roots overlap with those of another bundle.
+    pub(crate) fn place(
+        &self,
+        name: &str,
+        etag: &str,
+        draft: &mut Draft<'_>,
+    ) -> Result<BTreeMap<String, Module>, Vec<Problem>> {
+        let plain = |text: String| vec![Problem::plain(text)];
+        overlap(&draft.data, name, &self.roots).map_err(plain)?;
+        let before = roots_before(&draft.data, name);
+        remove(&mut draft.data, &before);
+        let failed = |error: super::store_error::StoreError| plain(error.to_string());
+        for root in &self.roots {
+            let at: Vec<String> = root.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+            let Ok(value) = self.data.at(&at) else { continue };
+            match at.split_last() {
+                None => {
+                    for (key, value) in value.entries().into_iter().flatten() {
+                        let at = [key.to_string()];
+                        draft.data.write(Operation::Add, &at, Some(Arc::clone(value))).map_err(failed)?;
+                    }
+                }
+                Some((_, parents)) => {
+                    draft.data.make_objects(parents).map_err(failed)?;
+                    draft.data.write(Operation::Add, &at, Some(value)).map_err(failed)?;
+                }
+            }
+        }
+        let about = Document::object([("manifest", self.full_manifest()), ("etag", Document::string(etag))]);
+        let place = ["system", "bundles", name].map(str::to_owned);
+        draft.data.make_objects(&place[..2]).map_err(failed)?;
+        draft.data.write(Operation::Add, &place, Some(about)).map_err(failed)?;
+        Ok(self.modules.iter().map(|(path, module)| (format!("{name}/{path}"), module.clone())).collect())
+    }
+
+    /// The manifest with its roots.
+    fn full_manifest(&self) -> Arc<Document> {
+        let mut manifest = self.manifest.entries().cloned().unwrap_or_default();
+        let roots = self.roots.iter().map(|root| Document::string(root)).collect();
+        manifest.insert("roots".into(), Arc::new(Document::Array(roots)));
+        manifest.entry("revision".into()).or_insert_with(|| Document::string(""));
+        Arc::new(Document::Object(manifest))
+    }
+}
+
+/// Whether a policy came with a bundle.
+fn is_of(id: &str, bundle: &str) -> bool {
+    id.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Takes away a bundle: its documents, its policies, and what is known of it.
+///
+/// # Errors
+/// What is left does not compile.
+pub(crate) fn deactivate(name: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
+    let before = roots_before(&draft.data, name);
+    remove(&mut draft.data, &before);
+    let place = ["system", "bundles", name].map(str::to_owned);
+    // What is not there need not be taken away.
+    let _ = draft.data.write(Operation::Remove, &place, None);
+    let modules = draft.policies.modules.clone().into_iter().filter(|(id, _)| !is_of(id, name));
+    draft.set_policies(modules.collect())
+}
+
+fn roots_before(data: &Arc<Document>, name: &str) -> Vec<String> {
+    bundles::roots(data, "").remove(name).unwrap_or_default()
+}
+
+/// Takes away what roots own; the server's own documents stay.
+fn remove(data: &mut Arc<Document>, roots: &[String]) {
+    for root in roots {
+        let at: Vec<String> = root.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+        if at.is_empty() {
+            let system = data.get("system").cloned();
+            *data = Document::empty();
+            if let Some(system) = system {
+                let _ = data.write(Operation::Add, &["system".to_owned()], Some(system));
+            }
+        } else {
+            // What is not there need not be taken away.
+            let _ = data.write(Operation::Remove, &at, None);
+        }
+    }
+}
+
+/// No two bundles own one path.
+fn overlap(data: &Arc<Document>, name: &str, roots: &[String]) -> Result<(), String> {
+    for (other, theirs) in bundles::roots(data, name) {
+        for root in roots {
+            if let Some(same) = theirs.iter().find(|their| overlaps(root, their)) {
+                let names = if *name < *other { (name, other.as_str()) } else { (other.as_str(), name) };
+                let both = match root == same {
+                    true => format!("root {root} is in multiple bundles"),
+                    false => format!("{root} overlaps {same}"),
+                };
+                return Err(format!(
+                    "detected overlapping roots in manifests for these bundles: [{}, {}] ({both})",
+                    names.0, names.1
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn overlaps(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<&str>, Vec<&str>) = (parts(a), parts(b));
+    a.iter().zip(&b).all(|(x, y)| x == y)
+}
+
+fn parts(root: &str) -> Vec<&str> {
+    root.split('/').filter(|part| !part.is_empty()).collect()
+}
+
+fn contains(root: &str, path: &[String]) -> bool {
+    let root = parts(root);
+    root.len() <= path.len() && root.iter().zip(path).all(|(a, b)| a == b)
+}
+
+fn check_data(
+    data: &Document,
+    at: &mut Vec<String>,
+    owned: &dyn Fn(&[String]) -> bool,
+    roots: &[String],
+) -> Result<(), Problem> {
+    let wrong = |at: &[String]| {
+        let text = format!(
+            "manifest roots {} do not permit data at path '/{}' (hint: check bundle directory structure)",
+            shown(roots),
+            at.join("/")
+        );
+        Err(Problem::plain(text))
+    };
+    if roots.iter().any(|root| contains(root, at)) {
+        return Ok(());
+    }
+    match data.entries() {
+        Some(entries) => {
+            for (key, value) in entries {
+                at.push(key.to_string());
+                if !owned(at) {
+                    return wrong(at);
+                }
+                check_data(value, at, owned, roots)?;
+                at.pop();
+            }
+            Ok(())
+        }
+        None => wrong(at),
+    }
+}
+
+/// Roots as Go prints a list.
+fn shown(roots: &[String]) -> String {
+    format!("[{}]", roots.join(" "))
+}
+
+fn roots(manifest: &Arc<Document>) -> Vec<String> {
+    match manifest.get("roots").map(|roots| &**roots) {
+        Some(Document::Array(roots)) => {
+            let roots = roots.iter().filter_map(|root| root.as_str());
+            roots.map(|root| root.trim_matches('/').to_owned()).collect()
+        }
+        _ => vec![String::new()],
+    }
+}
+
+fn read(path: &str, content: &[u8]) -> Result<Arc<Document>, Problem> {
+    let wrong = |error: String| Problem::plain(format!("bundle load failed on {path}: {error}"));
+    let json = super::call::any_document(content).map_err(wrong)?;
+    Document::read(json.as_bytes()).map_err(|error| wrong(error.to_string()))
+}
+
+/// Two documents as one; nothing where both have something else in one place.
+pub(crate) fn merged(a: &Arc<Document>, b: &Arc<Document>) -> Option<Arc<Document>> {
+    let (Document::Object(left), Document::Object(right)) = (&**a, &**b) else { return None };
+    let mut all = left.clone();
+    for (key, value) in right {
+        let value = match all.get(key) {
+            Some(there) => merged(there, value)?,
+            None => Arc::clone(value),
+        };
+        all.insert(Arc::clone(key), value);
+    }
+    Some(Arc::new(Document::Object(all)))
+}
+
+/// Folders nested deeper are taken for a loop of links.
+const DEPTH: usize = 200;
+
+fn walk(folder: &Path, inside: &str, found: &mut Files, depth: usize) -> Result<(), Problem> {
+    let shown = folder.display().to_string();
+    if depth > DEPTH {
+        return Err(Problem::plain(format!("{shown}: folders are nested deeper than {DEPTH}")));
+    }
+    let entries = std::fs::read_dir(folder).map_err(|error| files::io_problem("open", &shown, &error))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if inside.is_empty() { name.clone() } else { format!("{inside}/{name}") };
+        if entry.path().is_dir() {
+            walk(&entry.path(), &path, found, depth + 1)?;
+        } else if name.ends_with(".rego")
+            || matches!(name.as_str(), ".manifest" | "data.json" | "data.yaml" | "data.yml")
+        {
+            let shown = entry.path().display().to_string();
+            let content = std::fs::read(entry.path());
+            found.insert(path, content.map_err(|error| files::io_problem("open", &shown, &error))?);
+        }
+    }
+    Ok(())
+}

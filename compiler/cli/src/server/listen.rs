@@ -1,0 +1,183 @@
+//! Where the server listens, and how it ends.
+
+use super::Server;
+use super::call::Peer;
+use super::http::Connection;
+use super::log::Level;
+use super::route::Doors;
+use crate::commands::run::Run;
+use crate::exit::Exit;
+use crate::output::Node;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+/// Bytes of stack of the threads that answer; only what is touched is ever backed by memory.
+const STACK: usize = 256 << 20;
+
+/// Listens until a signal ends it.
+///
+/// # Errors
+/// The system has no threads, or an address cannot be had.
+pub(crate) fn run(server: &Arc<Server>, args: &Run) -> Result<Exit, String> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(serve(server, args))
+}
+
+/// The addresses, by what they answer.
+fn addresses(args: &Run) -> (Vec<String>, Vec<String>) {
+    let usual = if args.language.v0_compatible { "0.0.0.0:8181" } else { "localhost:8181" };
+    let main = match args.listening.addr.is_empty() {
+        true => vec![usual.to_owned()],
+        false => args.listening.addr.clone(),
+    };
+    (main, args.listening.diagnostic_addr.clone())
+}
+
+async fn serve(server: &Arc<Server>, args: &Run) -> Result<Exit, String> {
+    let (main, diagnostic) = addresses(args);
+    let fields =
+        vec![("addrs".to_owned(), Node::of(&main)), ("diagnostic-addrs".to_owned(), Node::of(&diagnostic))];
+    server.logger.log(Level::Info, "Initializing server.", fields);
+    let (end, ending) = watch::channel(false);
+    // Every connection holds a sender; when all are gone, all connections have ended.
+    let (open, mut closed) = mpsc::channel::<()>(1);
+    for (addresses, doors) in [(main, Doors::All), (diagnostic, Doors::Diagnostic)] {
+        for address in addresses {
+            let listener = Listener::bind(&address, args).await;
+            let listener = match listener {
+                Ok(listener) => listener,
+                Err(error) => {
+                    server.complain("Unable to create listeners.", &error);
+                    return Ok(Exit::Failure);
+                }
+            };
+            let connection = Connection {
+                server: Arc::clone(server),
+                peer: Peer::default(),
+                doors,
+                ending: ending.clone(),
+            };
+            tokio::spawn(listener.accept(connection, args.listening.h2c, open.clone()));
+        }
+    }
+    drop(open);
+    server.logger.log(Level::Debug, "Server initialized.", Vec::new());
+    wait_for_signal().await?;
+    let wait = u64::try_from(args.listening.shutdown_wait_period).unwrap_or(0);
+    if wait > 0 {
+        let text = format!("Waiting {wait}s before initiating shutdown...");
+        server.logger.log(Level::Info, &text, Vec::new());
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+    server.logger.log(Level::Info, "Shutting down...", Vec::new());
+    // Listeners and connections look at it; those that are gone need not be told.
+    let _ = end.send(true);
+    let grace = Duration::from_secs(u64::try_from(args.listening.shutdown_grace_period).unwrap_or(0));
+    match tokio::time::timeout(grace, closed.recv()).await {
+        Ok(_) => {
+            server.logger.log(Level::Info, "Server shutdown.", Vec::new());
+            Ok(Exit::Success)
+        }
+        Err(_) => {
+            server.complain("Failed to shutdown server gracefully.", "context deadline exceeded");
+            Ok(Exit::Failure)
+        }
+    }
+}
+
+async fn wait_for_signal() -> Result<(), String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// A place where connections arrive.
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    async fn bind(address: &str, args: &Run) -> Result<Self, String> {
+        let (scheme, rest) = address.split_once("://").unwrap_or(("http", address));
+        match scheme {
+            "http" => {
+                let host = if rest.starts_with(':') { format!("0.0.0.0{rest}") } else { rest.to_owned() };
+                let listener = TcpListener::bind(&host).await;
+                listener.map(Self::Tcp).map_err(|error| format!("listen tcp {host}: {error}"))
+            }
+            "unix" => Self::unix(rest, args),
+            "https" => Err("TLS certificate required but not supplied".to_owned()),
+            other => Err(format!("invalid url scheme {}", crate::output::quote(other))),
+        }
+    }
+
+    fn unix(path: &str, args: &Run) -> Result<Self, String> {
+        use std::os::unix::fs::PermissionsExt;
+        let failed = |error: std::io::Error| format!("listen unix {path}: {error}");
+        // A socket that is left over from before.
+        let _ = std::fs::remove_file(path);
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        let mode =
+            u32::from_str_radix(&args.listening.unix_socket_perm, 8).map_err(|error| error.to_string())?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+        Ok(Self::Unix(listener))
+    }
+
+    /// Takes connections until the server ends.
+    async fn accept(self, connection: Connection, both: bool, open: mpsc::Sender<()>) {
+        let mut ending = connection.ending.clone();
+        loop {
+            let next = async {
+                match &self {
+                    Self::Tcp(listener) => listener.accept().await.map(|(stream, address)| {
+                        // Small answers go out at once.
+                        let _ = stream.set_nodelay(true);
+                        (Stream::Tcp(stream), address.to_string())
+                    }),
+                    Self::Unix(listener) => {
+                        listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), "@".to_owned()))
+                    }
+                }
+            };
+            let accepted = tokio::select! {
+                accepted = next => accepted,
+                _ = ending.wait_for(|ended| *ended) => return,
+            };
+            let Ok((stream, address)) = accepted else {
+                // Out of file handles, most likely: others must close first.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let peer = Peer { address, ..Peer::default() };
+            let connection = Connection { peer, ..connection.clone() };
+            let open = open.clone();
+            tokio::spawn(async move {
+                match stream {
+                    Stream::Tcp(stream) => connection.serve(stream, both).await,
+                    Stream::Unix(stream) => connection.serve(stream, both).await,
+                }
+                drop(open);
+            });
+        }
+    }
+}
+
+enum Stream {
+    Tcp(tokio::net::TcpStream),
+    Unix(tokio::net::UnixStream),
+}
