@@ -4,9 +4,10 @@ mod admit;
 mod audit;
 mod bench;
 mod build;
-mod capabilities;
+pub(crate) mod capabilities;
 mod check;
 mod decide;
+mod deps;
 mod eval;
 mod exec;
 mod explain;
@@ -14,6 +15,7 @@ mod fmt;
 mod init;
 mod inspect;
 mod keygen;
+mod line;
 mod lsp;
 mod parse;
 mod promote;
@@ -26,7 +28,8 @@ mod verify;
 mod version;
 
 use crate::exit::Exit;
-use clap::{Parser, Subcommand, error::ErrorKind};
+use crate::output;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
 /// Compile, test, sign, decide, prove and audit policies written in Rego
 #[derive(Parser, Debug)]
@@ -35,6 +38,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
     version,
     propagate_version = false,
     disable_help_subcommand = false,
+    arg_required_else_help = true,
     max_term_width = 100
 )]
 #[command(
@@ -58,6 +62,7 @@ enum Command {
     Bench(bench::Bench),
     Build(Box<build::Build>),
     Inspect(inspect::Inspect),
+    Deps(deps::Deps),
     Sign(sign::Sign),
     Verify(verify::Verify),
     Decide(Box<decide::Decide>),
@@ -76,9 +81,16 @@ enum Command {
 
 /// Reads the command line and runs it.
 pub(crate) fn main() -> Exit {
-    match Cli::try_parse() {
+    run_words(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect())
+}
+
+fn run_words(words: Vec<String>) -> Exit {
+    let mut tree = line::with_environment(Cli::command());
+    let words = line::normalize(words, &tree);
+    let parsed = tree.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
         Ok(cli) => run(cli.command),
-        Err(error) => usage(&error),
+        Err(error) => usage(&error, &words, &tree),
     }
 }
 
@@ -94,6 +106,7 @@ fn run(command: Command) -> Exit {
         Command::Bench(args) => bench::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Deps(args) => deps::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Decide(args) => decide::run(&args),
@@ -113,35 +126,24 @@ fn run(command: Command) -> Exit {
 
 /// Runs a command line in this process, as the shell would.
 pub(crate) fn run_line(words: &[&str]) -> Exit {
-    match Cli::try_parse_from(words) {
-        Ok(cli) => run(cli.command),
-        Err(error) => usage(&error),
-    }
+    run_words(words.iter().map(|&word| word.to_owned()).collect())
 }
 
-/// Commands that OPA has answer wrong usage with OPA's 1, ours with 2.
-const OPA_COMMANDS: &[&str] = &[
-    "bench",
-    "build",
-    "capabilities",
-    "check",
-    "deps",
-    "eval",
-    "exec",
-    "fmt",
-    "inspect",
-    "parse",
-    "run",
-    "sign",
-    "test",
-    "version",
-];
+/// Commands that OPA does not have answer wrong usage with 2, all else with OPA's 1.
+const OUR_COMMANDS: &[&str] =
+    &["tour", "init", "verify", "decide", "promote", "admit", "proof", "audit", "keygen", "explain", "lsp"];
 
-fn usage(error: &clap::Error) -> Exit {
-    let _ = error.print();
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+fn usage(error: &clap::Error, words: &[String], tree: &clap::Command) -> Exit {
+    let shown = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];
+    if shown.contains(&error.kind()) {
+        let _ = error.print();
         return Exit::Success;
     }
-    let first = std::env::args().nth(1).unwrap_or_default();
-    if OPA_COMMANDS.contains(&first.as_str()) { Exit::Failure } else { Exit::Error }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        output::print(&error.render().to_string());
+        return Exit::Success;
+    }
+    output::eprintln(line::complain(error, words, tree).trim_end());
+    let first = words.get(1).map(String::as_str).unwrap_or_default();
+    if OUR_COMMANDS.contains(&first) { Exit::Error } else { Exit::Failure }
 }

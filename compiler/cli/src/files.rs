@@ -15,7 +15,7 @@ use declared::Declared;
 use documents::Documents;
 use govc_compile::Builtins;
 use govc_engine::{Bundle, Trust};
-use govc_syntax::{FileId, ParseOptions, Parsed, Severity, Sources, ast};
+use govc_syntax::{FileId, ParseOptions, Parsed, RegoVersion, Severity, Sources, ast};
 use serde_json::value::RawValue;
 use std::io;
 use std::path::Path;
@@ -58,6 +58,11 @@ pub(crate) struct Loaded {
 /// Loads everything that can be loaded.
 pub(crate) fn load(request: &Request) -> Loaded {
     let mut loader = Loader { request, loaded: Loaded::default(), waiting: Vec::new() };
+    if let Some(problem) = request.declared.refuses_v1().filter(|_| request.parse.version == RegoVersion::V1)
+    {
+        loader.fail(problem);
+        return loader.loaded;
+    }
     for path in &request.data {
         let (prefix, path) = split_prefix(path);
         loader.walk(path, &prefix, 0, Mode::Data);

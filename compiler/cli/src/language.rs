@@ -1,6 +1,6 @@
 //! Flags that say in which language policies are written; almost every command has them.
 
-use crate::files::declared::Declared;
+use crate::files::declared::{self, Declared};
 use clap::Args;
 use govc_syntax::{ParseOptions, RegoVersion};
 
@@ -16,8 +16,8 @@ pub(crate) struct Language {
     /// Switch the keywords `and`, `or` and `not {}` on without an import
     #[arg(long)]
     pub(crate) experimental_keywords: bool,
-    /// File that says which builtins there are, as `opa capabilities` prints it
-    #[arg(long, value_name = "FILE")]
+    /// What there is: a release of OPA, such as `v1.0.0`, or a file as `opa capabilities` prints it
+    #[arg(long, value_name = "RELEASE|FILE", value_parser = declared::known)]
     pub(crate) capabilities: Option<String>,
     /// File that declares more builtins; their bodies stand in the `.rego` file beside it, package `custom`
     #[arg(long, value_name = "FILE", env = "REGO_CUSTOM_BUILTINS")]

@@ -16,6 +16,7 @@ mod output;
 mod policies;
 mod problem;
 mod record;
+mod releases;
 mod render;
 mod repl;
 mod run;

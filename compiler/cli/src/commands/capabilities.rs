@@ -1,57 +1,100 @@
 //! `govc capabilities`: what this version knows, in the form of OPA's capabilities files.
 
 use crate::exit::Exit;
+use crate::files::io_problem;
 use crate::output::{self, Node};
-use crate::problem::Problem;
+use crate::releases;
 use clap::Args;
 use govc_stdlib::{Builtin, Purity};
 use govc_value::Type;
 use govc_value::ty::Key;
+use serde_json::value::RawValue;
 
 /// Print the builtins and features of govc as OPA's capabilities JSON
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  $ govc capabilities")]
+#[command(after_help = "Examples:\n  $ govc capabilities\n  $ govc capabilities --version v0.45.0")]
 pub(crate) struct Capabilities {
-    /// Those of this version, which are the only ones
+    /// Those of this version (the default)
     #[arg(long)]
     current: bool,
-    /// Those of a version of OPA
+    /// The releases of OPA that `--version` knows
+    #[arg(long)]
+    versions: bool,
+    /// Those of a release of OPA
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
     /// Those of a file
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
+    /// No difference: what there is, is the same
+    #[arg(long, hide = true)]
+    v0_compatible: bool,
 }
 
 const FUTURE_KEYWORDS: &[&str] = &["and", "not", "or"];
 const FEATURES: &[&str] = &["keywords_in_refs", "rego_v1", "template_strings"];
 
 pub(crate) fn run(args: &Capabilities) -> Exit {
-    let _ = args.current;
-    if args.version.is_some() || args.file.is_some() {
-        output::eprintln(&Problem::not_yet("capabilities of other versions are not supported yet").line());
-        return Exit::Failure;
+    let found = match (&args.version, &args.file) {
+        _ if args.versions => {
+            releases::names().for_each(output::println);
+            return Exit::Success;
+        }
+        (Some(version), _) => {
+            releases::capabilities(version).ok_or_else(|| format!("no capabilities version found {version}"))
+        }
+        (None, Some(path)) => file(path),
+        (None, None) => Ok(current()),
+    };
+    match found {
+        Ok(node) => {
+            output::println(&node.pretty());
+            Exit::Success
+        }
+        Err(message) => {
+            output::eprintln(&format!("error: {message}"));
+            Exit::Failure
+        }
     }
-    let builtins = govc_stdlib::all().iter().map(builtin).collect();
-    let node = Node::Object(vec![
+}
+
+fn current() -> Node {
+    let builtins = govc_stdlib::all().iter().map(|builtin| builtin_node(builtin, None, [true; 2])).collect();
+    Node::Object(vec![
         ("builtins".to_owned(), Node::Array(builtins)),
         ("future_keywords".to_owned(), Node::of(&FUTURE_KEYWORDS)),
         ("features".to_owned(), Node::of(&FEATURES)),
-    ]);
-    output::println(&node.pretty());
-    Exit::Success
+    ])
 }
 
-fn builtin(builtin: &Builtin) -> Node {
-    let mut object =
-        vec![("name".to_owned(), Node::string(builtin.name)), ("decl".to_owned(), ty(&builtin.ty()))];
+/// A file as it was understood: its known parts, and of these what is not empty.
+fn file(path: &str) -> Result<Node, String> {
+    let bytes = std::fs::read(path).map_err(|error| io_problem("open", path, &error).message)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| format!("{path}: {error}"))?;
+    let parts: std::collections::HashMap<String, Box<RawValue>> =
+        serde_json::from_str(text).map_err(|error| format!("{path}: {error}"))?;
+    let part = |name: &&str| {
+        let text = parts.get(*name)?.get();
+        (!matches!(text, "[]" | "null")).then(|| ((*name).to_owned(), Node::Raw(text.to_owned())))
+    };
+    let known = ["builtins", "future_keywords", "wasm_abi_versions", "features", "allow_net"];
+    Ok(Node::Object(known.iter().filter_map(part).collect()))
+}
+
+/// A builtin, declared as it is now or as it was before, with the marks that are shown: that it is not deterministic, that
+/// it is deprecated.
+pub(crate) fn builtin_node(builtin: &Builtin, before: Option<Node>, [impure, deprecated]: [bool; 2]) -> Node {
+    let mut object = vec![
+        ("name".to_owned(), Node::string(builtin.name)),
+        ("decl".to_owned(), before.unwrap_or_else(|| ty(&builtin.ty()))),
+    ];
     if let Some(infix) = builtin.infix {
         object.push(("infix".to_owned(), Node::string(infix)));
     }
     let marks = [
         (builtin.relation, "relation"),
-        (builtin.purity == Purity::Nondeterministic, "nondeterministic"),
-        (builtin.deprecated, "deprecated"),
+        (impure && builtin.purity == Purity::Nondeterministic, "nondeterministic"),
+        (deprecated && builtin.deprecated, "deprecated"),
     ];
     object
         .extend(marks.iter().filter(|(set, _)| *set).map(|(_, name)| ((*name).to_owned(), Node::bool(true))));

@@ -5,6 +5,7 @@
 
 use super::{io_problem, yaml};
 use crate::problem::Problem;
+use crate::releases;
 use crate::world::allow_hosts;
 use govc_compile::Builtins;
 use serde_json::Value;
@@ -33,9 +34,10 @@ impl Declared {
     /// What there is for work in `folder`; paths of the settings are relative to it.
     pub(super) fn load(&self, folder: &Path) -> Result<Found, Problem> {
         let mut found = Found::default();
-        if let Some(path) = &self.capabilities {
-            let capabilities = read(path)?;
-            found.builtins.restrict(&capabilities).map_err(|error| refused(path, &error.to_string()))?;
+        if let Some(given) = self.capabilities() {
+            let name = self.capabilities.as_deref().unwrap_or_default();
+            let capabilities = given?;
+            found.builtins.restrict(&capabilities).map_err(|error| refused(name, &error.to_string()))?;
             if let Some(hosts) = capabilities.get("allow_net").and_then(Value::as_array) {
                 allow_hosts(hosts.iter().filter_map(Value::as_str).map(str::to_owned).collect());
             }
@@ -56,6 +58,35 @@ impl Declared {
         builtins.host.values_mut().for_each(|declared| declared.body = None);
         Ok(builtins)
     }
+
+    /// The capabilities that were asked for.
+    fn capabilities(&self) -> Option<Result<Value, Problem>> {
+        let given = self.capabilities.as_deref()?;
+        Some(read(given).or_else(|problem| released(given).ok_or(problem)))
+    }
+
+    /// OPA's complaint where policies of v1 are asked of a release that had none.
+    pub(crate) fn refuses_v1(&self) -> Option<Problem> {
+        let given = self.capabilities()?.ok()?;
+        let features = given.get("features").and_then(Value::as_array).cloned().unwrap_or_default();
+        let missing = !features.iter().any(|feature| feature == "rego_v1");
+        let message = "illegal capabilities: rego_v1 feature required for parsing v1 Rego".to_owned();
+        let code = "rego_parse_error".to_owned();
+        let ours = "govc_capabilities".to_owned();
+        missing.then_some(Problem { message, code, govc_code: ours, location: None, finding: None })
+    }
+}
+
+/// A file of capabilities, or a release of OPA.
+pub(crate) fn known(given: &str) -> Result<String, String> {
+    match read(given).is_ok() || released(given).is_some() {
+        true => Ok(given.to_owned()),
+        false => Err(format!("no such file or capabilities version found: {given}")),
+    }
+}
+
+fn released(name: &str) -> Option<Value> {
+    releases::capabilities(name).and_then(|node| serde_json::from_str(&node.compact()).ok())
 }
 
 /// The file that the settings of a folder name.
