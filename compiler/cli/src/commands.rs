@@ -8,7 +8,7 @@ pub(crate) mod capabilities;
 mod check;
 mod decide;
 mod deps;
-mod eval;
+pub(crate) mod eval;
 mod exec;
 mod explain;
 mod fmt;

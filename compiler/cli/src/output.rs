@@ -119,6 +119,20 @@ pub(crate) fn indent(json: &str) -> String {
     out
 }
 
+/// JSON text without white space, with the HTML escapes of Go's encoder.
+pub(crate) fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut chars = json.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => copy_string(&mut chars, &mut out),
+            c if c.is_ascii_whitespace() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn skip_space(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     while chars.next_if(char::is_ascii_whitespace).is_some() {}
 }

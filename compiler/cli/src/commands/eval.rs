@@ -1,7 +1,7 @@
 //! `govc eval`: evaluates a query. Exit code 0; 1 when `--fail` or `--fail-defined` says so; 2 on any error.
 
-mod answer;
-mod pretty;
+pub(crate) mod answer;
+pub(crate) mod pretty;
 
 use crate::coverage::{self, Kind, Pass};
 use crate::duration;
@@ -146,6 +146,7 @@ enum Format {
 #[derive(Debug, Default)]
 struct Report {
     problems: Vec<Problem>,
+    expressions: Vec<Expression>,
     solutions: Vec<Solution>,
     times: Vec<(&'static str, Duration)>,
     coverage: Option<coverage::Report>,
@@ -265,7 +266,15 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     let started = Instant::now();
     let mut world = Terminal::new();
     let mut asker = Asker::default();
-    let answer = asker.ask(&image, "query", &ask, &mut world).map_err(|p| vec![p])?;
+    let answer = match asker.ask(&image, "query", &ask, &mut world) {
+        Ok(answer) => answer,
+        Err(problem) => {
+            return Err(Stop::Problems(vec![match args.format {
+                Format::Json | Format::Discard => problem,
+                _ => answer::for_people(&problem, &expressions),
+            }]));
+        }
+    };
     let eval = started.elapsed();
     let solutions = answer.results.iter().map(|json| Solution::read(json, &expressions));
     let coverage = match args.coverage {
@@ -279,6 +288,7 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         coverage,
         solutions: solutions.collect::<Result<_, _>>().map_err(|p| vec![p])?,
         problems: answer.builtin_errors,
+        expressions,
         times: vec![
             ("timer_rego_query_compile_ns", compile),
             ("timer_rego_query_eval_ns", eval),
@@ -384,13 +394,17 @@ fn finish(args: &Eval, report: &Report) -> Exit {
 fn print(args: &Eval, report: &Report) {
     let people = !matches!(args.format, Format::Json | Format::Discard);
     if people && !report.problems.is_empty() {
-        return output::eprintln(&problem::summary(&report.problems));
+        let problems = report.problems.iter().map(|problem| answer::for_people(problem, &report.expressions));
+        return output::eprintln(&problem::summary(&problems.collect::<Vec<_>>()));
     }
     match args.format {
         Format::Values => report.solutions.iter().for_each(|s| output::println(&s.values().pretty())),
         Format::Bindings => report.solutions.iter().for_each(|s| output::println(&s.bindings().pretty())),
         Format::Raw => report.solutions.iter().for_each(|s| output::println(&s.raw())),
-        Format::Pretty => output::print(&pretty::text(&report.solutions, args.pretty_limit)),
+        Format::Pretty => {
+            output::print(&pretty::text(&report.solutions, args.pretty_limit));
+            output::print(&pretty::metrics(if args.metrics { &report.times } else { &[] }));
+        }
         Format::Json | Format::Source => output::println(&node(args, report, false).pretty()),
         Format::Discard => output::println(&node(args, report, true).pretty()),
     }

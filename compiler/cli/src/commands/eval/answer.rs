@@ -86,3 +86,17 @@ fn expression_node(expression: &Expression, value: &RawValue) -> Node {
         ("location".to_owned(), Node::Object(place)),
     ])
 }
+
+/// An error of the evaluation as OPA tells it to people: in the place of row and column stands the expression.
+pub(crate) fn for_people(problem: &Problem, expressions: &[Expression]) -> Problem {
+    let place = problem.location.as_ref().filter(|place| place.file.is_empty());
+    let before = |expression: &&Expression| {
+        place.is_some_and(|place| (expression.row, expression.col) <= (place.row, place.col))
+    };
+    match expressions.iter().rfind(before) {
+        Some(expression) if problem.code.starts_with("eval_") => {
+            Problem::plain(format!("{}: {}: {}", expression.text, problem.code, problem.message))
+        }
+        _ => problem.clone(),
+    }
+}

@@ -32,10 +32,8 @@ pub(crate) fn complain(error: &Error, words: &[String], tree: &Command) -> Strin
         text.push_str(&format!("\n{tip}\n"));
     }
     let name = command.map_or_else(|| "govc".to_owned(), |c| format!("govc {}", path(words, tree, c)));
-    if command.is_some() {
-        let shown = error.render().to_string();
-        let usage = shown.lines().find(|line| line.starts_with("Usage: "));
-        text.push_str(&usage.map_or_else(String::new, |usage| format!("\n{usage}\n")));
+    if let Some(command) = command {
+        text.push_str(&format!("\n{}\n", command.clone().render_usage()));
     }
     text.push_str(&format!("\nRun `{name} --help` for all that can be said here\n"));
     text
