@@ -23,6 +23,7 @@ mod proof;
 pub(crate) mod run;
 mod sign;
 mod test;
+mod ticket;
 mod tour;
 mod verify;
 mod version;
@@ -70,6 +71,7 @@ enum Command {
     Admit(admit::Admit),
     Proof(proof::Proof),
     Audit(audit::Audit),
+    Ticket(ticket::Ticket),
     Keygen(keygen::Keygen),
     Capabilities(capabilities::Capabilities),
     Exec(exec::Exec),
@@ -114,6 +116,7 @@ fn run(command: Command) -> Exit {
         Command::Admit(args) => admit::run(&args),
         Command::Proof(args) => proof::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Ticket(args) => ticket::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Capabilities(args) => capabilities::run(&args),
         Command::Exec(args) => exec::run(&args),

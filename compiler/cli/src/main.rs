@@ -3,6 +3,7 @@
 //! Everything but the parsing of many files runs on one thread with a large stack, because policies may nest deeper than the system's default
 //! stack allows, and a panic anywhere becomes an error message with a code.
 
+mod agent_safe;
 mod capture;
 mod commands;
 mod coverage;

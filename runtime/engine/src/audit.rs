@@ -9,7 +9,7 @@ mod file;
 mod tail;
 mod verify;
 
-pub use agent_safe::{agent_safe_line, is_agent_safe_line, verify_agent_safe_lines};
+pub use agent_safe::{agent_safe_line, is_agent_safe_line, python_float, verify_agent_safe_lines};
 pub use entry::Entry;
 pub use file::FileLog;
 pub use verify::{Fault, FaultKind, verify_lines};

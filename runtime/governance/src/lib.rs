@@ -9,10 +9,14 @@
 pub mod admission;
 mod code;
 pub mod promotion;
+pub mod rates;
 mod revocation;
+pub mod risk;
 mod spec;
 mod state;
 pub mod store;
+pub mod ticket;
+pub mod token;
 
 pub use code::DecisionCode;
 pub use revocation::{RevocationList, Revocations};

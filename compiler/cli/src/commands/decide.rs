@@ -3,6 +3,7 @@
 //! Exit code 0 allow, 1 deny or any failure to decide, 3 approval needed, 2 wrong usage. Nothing is printed before it
 //! is in the audit log and its proof is on the disk.
 
+use crate::agent_safe::{self, Compat};
 use crate::exit::Exit;
 use crate::files;
 use crate::keys::{Signing, Verifying};
@@ -13,18 +14,24 @@ use crate::record;
 use clap::Args;
 use govc_engine::proof::Proof;
 use govc_engine::{Decision, Effect, Query, Scratch, SystemHost};
+use std::path::Path;
 
 /// Decide with a signed bundle
 #[derive(Args, Debug)]
+// A world of Agent-Safe is not signed.
 #[command(
+    mut_arg("verification_key", |key| key.required(false)),
     after_help = "Examples:\n  $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -i input.json\n  \
                         $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -e access/allow -i input.json \
-                        --audit audit --proof proof.json --signing-key keys/private.pem"
+                        --audit audit --proof proof.json --signing-key keys/private.pem\n  \
+                        $ govc decide --world world --requests requests.jsonl --compat agent-safe"
 )]
 pub(crate) struct Decide {
     /// The bundle
-    #[arg(short, long, value_name = "FILE")]
-    bundle: String,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "world")]
+    bundle: Option<String>,
+    #[command(flatten)]
+    agent_safe: AgentSafe,
     /// The rule that decides, such as `access/allow`; may be left out when the bundle has only one
     #[arg(short, long, value_name = "PATH")]
     entrypoint: Option<String>,
@@ -43,7 +50,51 @@ pub(crate) struct Decide {
     signing: Signing,
 }
 
+/// Requests over a world of Agent-Safe instead of a bundle.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Agent-Safe")]
+struct AgentSafe {
+    /// Folder with `actions/`, `policies/` and `inventory.yaml`
+    #[arg(long, value_name = "FOLDER", conflicts_with = "bundle", requires = "asked")]
+    world: Option<String>,
+    /// File with one request a line: `{"id", "request"}`; each answer is a line `{"id", "decision"}`
+    #[arg(long, value_name = "FILE", requires = "world", group = "asked")]
+    requests: Option<String>,
+    /// File with one sequence of requests a line; each answer is a line `{"id", "decisions"}`
+    #[arg(long, value_name = "FILE", requires = "world", group = "asked")]
+    sequences: Option<String>,
+    /// Deny what Agent-Safe lets pass unsafely, or decide as it does
+    #[arg(long, value_enum, default_value = "strict", requires = "world")]
+    compat: Compat,
+}
+
+impl AgentSafe {
+    fn run(&self, folder: &str) -> Exit {
+        let folder = Path::new(folder);
+        let tell = |answer: &serde_json::Value| output::println(&answer.to_string());
+        let done = match (&self.requests, &self.sequences) {
+            (Some(path), _) => agent_safe::decide::requests(folder, self.compat, path, tell),
+            (None, Some(path)) => agent_safe::decide::sequences(folder, self.compat, path, tell),
+            (None, None) => Ok(()),
+        };
+        match done {
+            Ok(()) => Exit::Success,
+            Err(problems) => {
+                problems.iter().for_each(|problem| output::eprintln(&format!("error: {}", problem.message)));
+                Exit::Error
+            }
+        }
+    }
+}
+
 pub(crate) fn run(args: &Decide) -> Exit {
+    if let Some(folder) = &args.agent_safe.world {
+        return args.agent_safe.run(folder);
+    }
+    if args.verifying.verification_key.is_empty() {
+        output::eprintln("error: `--bundle` needs `--verification-key`");
+        return Exit::Error;
+    }
     if args.proof.is_some() && args.signing.signing_key.is_none() {
         output::eprintln("error: `--proof` needs `--signing-key`");
         return Exit::Error;
@@ -69,7 +120,8 @@ fn exit_of(effect: Effect) -> Exit {
 }
 
 fn decide(args: &Decide) -> Result<Decision, Problem> {
-    let policy = policies::load(&args.bundle, &args.verifying.trust()?)?;
+    let bundle = args.bundle.as_deref().unwrap_or_default();
+    let policy = policies::load(bundle, &args.verifying.trust()?)?;
     let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
     let input = args.input.as_deref().map(files::document).transpose()?;
     let host = SystemHost::new().with_clock().with_randomness();

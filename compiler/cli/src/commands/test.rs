@@ -1,5 +1,6 @@
 //! `govc test`: runs rules named `test_..`. Exit code 0 when all pass, 2 when one does not, 1 when nothing can be run.
 
+mod agent_safe;
 mod cases;
 mod failure;
 mod formats;
@@ -82,6 +83,8 @@ pub(crate) struct Test {
     #[command(flatten)]
     language: Language,
     #[command(flatten)]
+    agent_safe: agent_safe::AgentSafe,
+    #[command(flatten)]
     later: Later,
 }
 
@@ -150,6 +153,9 @@ impl Later {
 }
 
 pub(crate) fn run(args: &Test) -> Exit {
+    if let Some(exit) = args.agent_safe.run(&args.paths, args.verbose) {
+        return exit;
+    }
     if let Some(problem) = args.later.problem() {
         return refuse(&problem::summary(&[problem]));
     }
