@@ -72,9 +72,26 @@ fn shown(request: &Request, response: &Response) -> String {
         _ if response.header("content-type").starts_with("text/html") && target == "/" => String::new(),
         _ if target.contains("instrument") => without_instruments(&mask(&body)),
         _ if target.starts_with("/v1/policies") && request.line.starts_with("GET") => sorted(&mask(&body)),
+        _ if response.status == 400 => ordered(&mask(&body)),
         _ => mask(&body),
     };
     out + &body
+}
+
+/// Of several errors OPA tells in no order.
+fn ordered(body: &str) -> String {
+    let Ok(mut json) = serde_json::from_str::<serde_json::Value>(body) else { return body.to_owned() };
+    let errors = json["errors"].as_array().map_or(0, Vec::len);
+    let mut lines: Vec<&str> = json["message"].as_str().unwrap_or_default().lines().collect();
+    if errors < 2 && lines.len() < 3 {
+        return body.to_owned();
+    }
+    lines.sort_unstable();
+    json["message"] = lines.join("\n").into();
+    if let Some(errors) = json["errors"].as_array_mut() {
+        errors.sort_by_key(ToString::to_string);
+    }
+    json.to_string()
 }
 
 /// The list of policies has no order in OPA.

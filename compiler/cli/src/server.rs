@@ -5,10 +5,10 @@
 
 mod api;
 mod authorize;
-#[allow(dead_code, reason = "bundles are only loaded at the start yet")]
 mod bundle;
 mod bundles;
 mod call;
+mod decision_log;
 mod decisions;
 mod document;
 mod evaluate;
@@ -16,14 +16,17 @@ mod go_json;
 mod http;
 mod listen;
 mod load;
-#[allow(dead_code, reason = "nothing warns yet")]
 mod log;
+mod mask;
 mod path;
 mod policies;
+mod polling;
 mod prometheus;
 mod reply;
 mod route;
+mod services;
 mod settings;
+mod status;
 mod store;
 mod store_error;
 mod timers;
@@ -37,6 +40,7 @@ use crate::output::{self, Node};
 use crate::problem::Problem;
 use call::Call;
 use decisions::Decision;
+use evaluate::Question;
 use log::{Level, Logger};
 use reply::Reply;
 use settings::Settings;
@@ -52,11 +56,20 @@ pub(crate) struct Server {
     pub(crate) metrics: prometheus::Metrics,
     /// What `opa.runtime()` answers, as JSON.
     pub(crate) runtime: String,
+    pub(crate) plugins: Plugins,
     settings: RwLock<Arc<Settings>>,
     tokens: bool,
     authorization: bool,
     requests: AtomicU64,
     were_ready: AtomicBool,
+}
+
+/// What works beside the requests.
+#[derive(Debug, Default)]
+pub(crate) struct Plugins {
+    pub(crate) bundles: Option<polling::Bundles>,
+    pub(crate) decisions: Option<decision_log::DecisionLog>,
+    pub(crate) status: Option<status::Status>,
 }
 
 /// Bytes that requests may have.
@@ -84,6 +97,10 @@ fn start(args: &Run) -> Result<Exit, String> {
     let logger = logger(args);
     let server = Arc::new(Server::new(args, settings, logger)?);
     load::paths(&server, args)?;
+    polling::Bundles::start(&server);
+    decision_log::DecisionLog::start(&server);
+    status::Status::start(&server);
+    server.changed_status();
     listen::run(&server, args)
 }
 
@@ -106,12 +123,14 @@ fn logger(args: &Run) -> Logger {
 impl Server {
     fn new(args: &Run, settings: Settings, logger: Logger) -> Result<Self, String> {
         let language = load::language(args)?;
+        let plugins = Plugins::read(&settings).map_err(|why| format!("config error: {why}"))?;
         let store = Store::new(language).map_err(|found| crate::problem::summary(&found))?;
         Ok(Self {
             store,
             logger,
             metrics: prometheus::Metrics::new(settings.buckets()),
             runtime: settings.runtime(args),
+            plugins,
             settings: RwLock::new(Arc::new(settings)),
             tokens: args.security.authentication == Authentication::Token,
             authorization: args.security.authorization == Authorization::Basic,
@@ -195,14 +214,70 @@ impl Server {
 
     /// Begins a decision, where decisions are logged.
     pub(crate) fn begins(&self, _call: &Call) -> Option<Decision> {
-        None
+        self.plugins.decisions.as_ref()?;
+        Some(Decision { id: crate::world::uuid_v4(), ..Decision::default() })
+    }
+
+    /// Whether answers of the outside world are logged with decisions.
+    pub(crate) fn records(&self) -> bool {
+        self.plugins.decisions.as_ref().is_some_and(|log| log.recorded)
+    }
+
+    /// Something has changed that the status tells of.
+    pub(crate) fn changed_status(&self) {
+        if let Some(status) = &self.plugins.status {
+            status.wake();
+        }
+    }
+
+    /// Asks a policy of the log about an event; nothing where it is undefined.
+    pub(crate) fn ask_log(
+        &self,
+        call: &Call,
+        state: &State,
+        path: &str,
+        event: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Option<serde_json::Value>, String> {
+        let ready = match state.known(path) {
+            Some(ready) => ready,
+            None => self.heavy(|| state.document(path)).map_err(|refused| match refused {
+                store::Refused::Path(why) => why,
+                store::Refused::Policies(found) => told(&found),
+            })?,
+        };
+        if ready.is_nothing() {
+            return Ok(None);
+        }
+        let input = serde_json::to_string(event).map_err(|error| error.to_string())?;
+        let mut visit = visit::Visit::new(&self.runtime);
+        let question = Question { image: &ready.image, entrypoint: ready.entrypoint, strict: false };
+        let answer: Result<Option<String>, Problem> = evaluate::ask(
+            &question,
+            &mut visit,
+            |heap| {
+                govc_value::json::read(heap, input.as_bytes(), &govc_value::json::Limits::default())
+                    .map_err(|error| Problem::plain(error.to_string()))
+            },
+            |_, outcome| {
+                let value = outcome.results.first().map(|row| api::health::value(*row));
+                value.map(govc_value::json::to_string)
+            },
+        );
+        self.printed(call, &visit);
+        match answer.map_err(|problem| problem.line())? {
+            None => Ok(None),
+            Some(json) => serde_json::from_str(&json).map(Some).map_err(|error| error.to_string()),
+        }
     }
 
     /// Hands a decision to the log.
     ///
     /// # Errors
     /// The answer to a request whose decision cannot be logged.
-    pub(crate) fn decided(&self, _state: &State, _call: &Call, _decision: &Decision) -> Result<(), Reply> {
+    pub(crate) fn decided(&self, state: &State, call: &Call, decision: &Decision) -> Result<(), Reply> {
+        if let Some(log) = &self.plugins.decisions {
+            log.tell(self, state, call, decision);
+        }
         Ok(())
     }
 
@@ -225,7 +300,12 @@ impl Server {
 
     /// The states of plugins, by name.
     pub(crate) fn plugin_states(&self) -> BTreeMap<&'static str, &'static str> {
-        BTreeMap::from([("discovery", "OK")])
+        let mut states = BTreeMap::from([("discovery", "OK")]);
+        let bundles = self.plugins.bundles.as_ref();
+        states.extend(bundles.map(|b| ("bundle", if b.is_ready() { "OK" } else { "NOT_READY" })));
+        states.extend(self.plugins.decisions.as_ref().map(|_| ("decision_logs", "OK")));
+        states.extend(self.plugins.status.as_ref().map(|_| ("status", "OK")));
+        states
     }
 
     /// Whether all plugins were ready at one time.
@@ -238,13 +318,35 @@ impl Server {
 
     /// What the status plugin tells, as JSON.
     pub(crate) fn status(&self) -> Option<String> {
-        None
+        self.plugins.status.as_ref()?;
+        Some(Node::Object(status::shown(self)).compact())
     }
 
     /// Logs an error.
     pub(crate) fn complain(&self, what: &str, why: &str) {
         self.logger.log(Level::Error, what, vec![("err".to_owned(), Node::string(why))]);
     }
+}
+
+impl Plugins {
+    fn read(settings: &Settings) -> Result<Self, String> {
+        let config = &settings.raw;
+        let services = services::read(config)?;
+        if config.get("discovery").is_some_and(|section| !section.is_null()) {
+            return Err("govc_not_yet: `discovery` is not supported yet".to_owned());
+        }
+        Ok(Self {
+            bundles: polling::Bundles::read(config, &services)?,
+            decisions: decision_log::DecisionLog::read(config, &services)?,
+            status: status::Status::read(config, &services)?,
+        })
+    }
+}
+
+/// 64 bits that nobody can foresee.
+pub(crate) fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 /// Errors of policies as one text.

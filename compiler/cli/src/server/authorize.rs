@@ -118,8 +118,8 @@ fn input(call: &mut Call) -> Result<String, String> {
     ];
     fields.extend(body.as_ref().map(|body| ("body".to_owned(), Node::Raw(body.clone()))));
     fields.extend(call.peer.identity.as_ref().map(|name| ("identity".to_owned(), Node::string(name))));
-    if !call.peer.certificates.is_empty() {
-        fields.push(("client_certificates".to_owned(), super::tls::certificates(&call.peer.certificates)));
+    if let Some(shown) = &call.peer.certificates {
+        fields.push(("client_certificates".to_owned(), Node::Raw(shown.to_string())));
     }
     call.authorized_body = body;
     Ok(Node::Object(fields).compact())

@@ -204,20 +204,6 @@ fn is_of(id: &str, bundle: &str) -> bool {
     id.strip_prefix(bundle).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Takes away a bundle: its documents, its policies, and what is known of it.
-///
-/// # Errors
-/// What is left does not compile.
-pub(crate) fn deactivate(name: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
-    let before = roots_before(&draft.data, name);
-    remove(&mut draft.data, &before);
-    let place = ["system", "bundles", name].map(str::to_owned);
-    // What is not there need not be taken away.
-    let _ = draft.data.write(Operation::Remove, &place, None);
-    let modules = draft.policies.modules.clone().into_iter().filter(|(id, _)| !is_of(id, name));
-    draft.set_policies(modules.collect())
-}
-
 fn roots_before(data: &Arc<Document>, name: &str) -> Vec<String> {
     bundles::roots(data, "").remove(name).unwrap_or_default()
 }

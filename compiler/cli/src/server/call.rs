@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use std::borrow::Cow;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A request whose body has been read.
@@ -39,8 +40,8 @@ pub(crate) struct Call {
 pub(crate) struct Peer {
     /// Address and port.
     pub(crate) address: String,
-    /// Certificates that it has shown, each as DER.
-    pub(crate) certificates: Vec<Vec<u8>>,
+    /// Certificates that it has shown, as OPA's JSON.
+    pub(crate) certificates: Option<Arc<str>>,
     /// Who it is, if it has said so.
     pub(crate) identity: Option<String>,
 }

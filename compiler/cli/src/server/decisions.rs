@@ -17,6 +17,10 @@ pub(crate) struct Decision {
     pub(crate) result: Option<String>,
     /// The error as JSON.
     pub(crate) error: Option<String>,
+    /// The error as one line.
+    pub(crate) error_line: Option<String>,
+    /// Answers of the outside world, as JSON.
+    pub(crate) recorded: Option<String>,
     /// Measurements as JSON.
     pub(crate) metrics: String,
     /// What else the request said, as JSON.

@@ -5,7 +5,8 @@ use super::call::Peer;
 use super::http::Connection;
 use super::log::Level;
 use super::route::Doors;
-use crate::commands::run::Run;
+use super::tls::{self, Tls};
+use crate::commands::run::{Authentication, Authorization, Run};
 use crate::exit::Exit;
 use crate::output::Node;
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 /// Bytes of stack of the threads that answer; only what is touched is ever backed by memory.
-const STACK: usize = 256 << 20;
+pub(crate) const STACK: usize = 256 << 20;
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(32);
 
 /// Listens until a signal ends it.
 ///
@@ -47,12 +51,21 @@ async fn serve(server: &Arc<Server>, args: &Run) -> Result<Exit, String> {
     let fields =
         vec![("addrs".to_owned(), Node::of(&main)), ("diagnostic-addrs".to_owned(), Node::of(&diagnostic))];
     server.logger.log(Level::Info, "Initializing server.", fields);
+    warn(server, args);
+    let tls = match Tls::load(args) {
+        Ok(tls) => tls.map(Arc::new),
+        Err(why) => return Err(why),
+    };
+    if let Some(tls) = &tls {
+        tokio::spawn(Arc::clone(tls).watch(Arc::clone(server), args.security.tls_cert_refresh_period));
+    }
+    wait_for_plugins(server, args.settings.ready_timeout).await?;
     let (end, ending) = watch::channel(false);
     // Every connection holds a sender; when all are gone, all connections have ended.
     let (open, mut closed) = mpsc::channel::<()>(1);
     for (addresses, doors) in [(main, Doors::All), (diagnostic, Doors::Diagnostic)] {
         for address in addresses {
-            let listener = Listener::bind(&address, args).await;
+            let listener = Listener::bind(&address, args, tls.as_ref()).await;
             let listener = match listener {
                 Ok(listener) => listener,
                 Err(error) => {
@@ -82,7 +95,11 @@ async fn serve(server: &Arc<Server>, args: &Run) -> Result<Exit, String> {
     // Listeners and connections look at it; those that are gone need not be told.
     let _ = end.send(true);
     let grace = Duration::from_secs(u64::try_from(args.listening.shutdown_grace_period).unwrap_or(0));
-    match tokio::time::timeout(grace, closed.recv()).await {
+    let ended = tokio::time::timeout(grace, closed.recv()).await;
+    if let Some(log) = &server.plugins.decisions {
+        server.heavy(|| log.end(server));
+    }
+    match ended {
         Ok(_) => {
             server.logger.log(Level::Info, "Server shutdown.", Vec::new());
             Ok(Exit::Success)
@@ -92,6 +109,37 @@ async fn serve(server: &Arc<Server>, args: &Run) -> Result<Exit, String> {
             Ok(Exit::Failure)
         }
     }
+}
+
+/// What OPA warns of when it starts.
+fn warn(server: &Server, args: &Run) {
+    use std::os::unix::fs::MetadataExt;
+    let open = args.security.authorization == Authorization::Off;
+    if open && args.security.authentication == Authentication::Token {
+        let text = "Token authentication enabled without authorization. Authentication will be ineffective.";
+        server.logger.log(Level::Error, text, Vec::new());
+    }
+    if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0 || me.gid() == 0) {
+        let text = "govc running with uid or gid 0. Running with root privileges is not recommended.";
+        server.logger.log(Level::Warning, text, Vec::new());
+    }
+}
+
+/// Waits until all plugins are ready.
+///
+/// # Errors
+/// They are not in time.
+async fn wait_for_plugins(server: &Server, seconds: i64) -> Result<(), String> {
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    let started = std::time::Instant::now();
+    while seconds > 0 && !server.plugins_were_ready() {
+        if started.elapsed() >= Duration::from_secs(seconds) {
+            server.complain("Failed to wait for plugins activation.", "timeout while waiting for condition");
+            return Err("timeout while waiting for condition".to_owned());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }
 
 async fn wait_for_signal() -> Result<(), String> {
@@ -108,21 +156,24 @@ async fn wait_for_signal() -> Result<(), String> {
 /// A place where connections arrive.
 enum Listener {
     Tcp(TcpListener),
+    Tls(TcpListener, Arc<Tls>),
     Unix(UnixListener),
 }
 
 impl Listener {
-    async fn bind(address: &str, args: &Run) -> Result<Self, String> {
-        let (scheme, rest) = address.split_once("://").unwrap_or(("http", address));
-        match scheme {
-            "http" => {
-                let host = if rest.starts_with(':') { format!("0.0.0.0{rest}") } else { rest.to_owned() };
-                let listener = TcpListener::bind(&host).await;
-                listener.map(Self::Tcp).map_err(|error| format!("listen tcp {host}: {error}"))
-            }
-            "unix" => Self::unix(rest, args),
-            "https" => Err("TLS certificate required but not supplied".to_owned()),
-            other => Err(format!("invalid url scheme {}", crate::output::quote(other))),
+    async fn bind(address: &str, args: &Run, tls: Option<&Arc<Tls>>) -> Result<Self, String> {
+        let usual = if tls.is_some() { "https" } else { "http" };
+        let (scheme, rest) = address.split_once("://").unwrap_or((usual, address));
+        let listen = async || {
+            let host = if rest.starts_with(':') { format!("0.0.0.0{rest}") } else { rest.to_owned() };
+            TcpListener::bind(&host).await.map_err(|error| format!("listen tcp {host}: {error}"))
+        };
+        match (scheme, tls) {
+            ("http", _) => listen().await.map(Self::Tcp),
+            ("https", Some(tls)) => Ok(Self::Tls(listen().await?, Arc::clone(tls))),
+            ("https", None) => Err("TLS certificate required but not supplied".to_owned()),
+            ("unix", _) => Self::unix(rest, args),
+            (other, _) => Err(format!("invalid url scheme {}", crate::output::quote(other))),
         }
     }
 
@@ -149,6 +200,10 @@ impl Listener {
                         let _ = stream.set_nodelay(true);
                         (Stream::Tcp(stream), address.to_string())
                     }),
+                    Self::Tls(listener, tls) => listener.accept().await.map(|(stream, address)| {
+                        let _ = stream.set_nodelay(true);
+                        (Stream::Tls(stream, tls.config()), address.to_string())
+                    }),
                     Self::Unix(listener) => {
                         listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), "@".to_owned()))
                     }
@@ -170,6 +225,7 @@ impl Listener {
                 match stream {
                     Stream::Tcp(stream) => connection.serve(stream, both).await,
                     Stream::Unix(stream) => connection.serve(stream, both).await,
+                    Stream::Tls(stream, config) => secure(connection, stream, config).await,
                 }
                 drop(open);
             });
@@ -177,7 +233,18 @@ impl Listener {
     }
 }
 
+/// Shakes hands, learns who is there, and serves.
+async fn secure(connection: Connection, stream: tokio::net::TcpStream, config: Arc<rustls::ServerConfig>) {
+    let accepted = tokio_rustls::TlsAcceptor::from(config).accept(stream);
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, accepted).await else { return };
+    let shown = stream.get_ref().1.peer_certificates().and_then(tls::shown);
+    let identity = shown.as_deref().and_then(tls::subject);
+    let peer = Peer { certificates: shown.map(Arc::from), identity, ..connection.peer.clone() };
+    Connection { peer, ..connection }.serve(stream, true).await;
+}
+
 enum Stream {
     Tcp(tokio::net::TcpStream),
+    Tls(tokio::net::TcpStream, Arc<rustls::ServerConfig>),
     Unix(tokio::net::UnixStream),
 }

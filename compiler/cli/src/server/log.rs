@@ -49,11 +49,15 @@ impl Logger {
         level <= self.level
     }
 
-    /// Logs a message.
+    /// Logs a message, if messages of its level are logged.
     pub(crate) fn log(&self, level: Level, message: &str, fields: Fields) {
-        if !self.logs(level) {
-            return;
+        if self.logs(level) {
+            self.always(level, message, fields);
         }
+    }
+
+    /// Logs a message whatever the level.
+    pub(crate) fn always(&self, level: Level, message: &str, fields: Fields) {
         let text = match self.form {
             Form::Text => text(level, message, &fields),
             form => self.json(level, message, fields, form),

@@ -129,6 +129,13 @@ impl Policies {
         self.vocabulary.iter().map(String::as_str)
     }
 
+    /// Whether a rule or package stands at, above or below a path.
+    pub(crate) fn may_have(&self, path: &[String]) -> bool {
+        let near = |other: &[String]| other.iter().zip(path).all(|(a, b)| a == b);
+        self.checked.unit.rules.iter().any(|rule| near(&rule.path))
+            || self.trees.iter().any(|tree| near(&super::bundles::package(tree)))
+    }
+
     /// The first steps of all packages.
     pub(crate) fn packages(&self) -> impl Iterator<Item = &String> {
         let packages = self.trees.iter().filter_map(|tree| tree.package.as_ref());

@@ -111,7 +111,9 @@ fn process(out: &mut String, started: Instant) {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {}", number(value));
     };
     gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident() as f64);
-    gauge("govc_uptime_seconds", "Seconds since the server started.", started.elapsed().as_secs_f64());
+    let began = std::time::SystemTime::now() - started.elapsed();
+    let began = began.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", began);
 }
 
 /// Bytes of memory that are in use.

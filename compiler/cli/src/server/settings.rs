@@ -53,6 +53,10 @@ impl Settings {
         };
         let number = |path: &str, default: u64| raw.pointer(path).and_then(Json::as_u64).unwrap_or(default);
         let mut labels = raw.get("labels").and_then(Json::as_object).cloned().unwrap_or_default();
+        // Text that stands for a number stays text; labels are text.
+        for value in labels.values_mut().filter(|value| !value.is_string()) {
+            *value = Json::String(value.to_string());
+        }
         labels.insert("version".to_owned(), Json::String(env!("CARGO_PKG_VERSION").to_owned()));
         labels.insert("id".to_owned(), Json::String(crate::world::uuid_v4()));
         let level = number("/server/encoding/gzip/compression_level", 9);

@@ -28,6 +28,7 @@ pub(crate) struct Ready {
     pub(crate) entrypoint: u32,
     /// It waits for somebody else, or took long before.
     pub(crate) slow: AtomicBool,
+    nothing: bool,
     asked: AtomicU32,
     by: [AtomicBool; DOORS],
 }
@@ -50,9 +51,15 @@ impl Ready {
             entrypoint: image.entrypoint("query").ok_or_else(missing)?,
             image,
             slow: AtomicBool::new(compiled.blocking),
+            nothing: false,
             asked: AtomicU32::new(0),
             by: Default::default(),
         })
+    }
+
+    /// Whether no policy and no data can answer it, so that it is undefined for every input.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.nothing
     }
 
     /// Whether it was asked through this door before.
@@ -125,7 +132,10 @@ impl State {
 
     fn reference(&self, steps: &[Step]) -> Result<Arc<Ready>, Vec<Problem>> {
         let compiled = self.policies.query(&path::query(steps, &self.data, self.policies.packages()))?;
-        Ok(Arc::new(Ready::new(&compiled, self.base()).map_err(|problem| vec![problem])?))
+        let mut ready = Ready::new(&compiled, self.base()).map_err(|problem| vec![problem])?;
+        let keys = path::as_keys(steps);
+        ready.nothing = self.data.at(&keys).is_err() && !self.policies.may_have(&keys);
+        Ok(Arc::new(ready))
     }
 
     /// A query that is asked once.

@@ -54,6 +54,8 @@ struct Asked<'s> {
 struct Answer {
     result: Option<Vec<u8>>,
     had_input: bool,
+    /// Answers of the outside world, where decisions are logged with them.
+    recorded: Option<String>,
 }
 
 /// Why there is no answer.
@@ -273,6 +275,9 @@ impl<'s> Asked<'s> {
         ready.count();
         self.timers.since("timer_rego_query_eval_ns", started);
         self.timers.since("timer_server_handler_ns", self.call.started);
+        if let (Some(decision), Ok(answer)) = (&mut self.decision, &answer) {
+            decision.recorded.clone_from(&answer.recorded);
+        }
         answer
     }
 
@@ -280,6 +285,7 @@ impl<'s> Asked<'s> {
         let mut visit = Visit::new(&self.server.runtime);
         let question = Question { image: &ready.image, entrypoint: ready.entrypoint, strict };
         let mut had_input = true;
+        let records = self.decision.is_some() && self.server.records();
         let result: Result<_, Failed> = evaluate::ask(
             &question,
             &mut visit,
@@ -288,10 +294,17 @@ impl<'s> Asked<'s> {
                 had_input = !input.is_undefined();
                 Ok(input)
             },
-            |_, outcome| outcome.results.first().map(|row| first_value(*row)),
+            |_, outcome| {
+                let recorded = records.then(|| match outcome.recorded.is_undefined() {
+                    true => "{}".to_owned(),
+                    false => json::to_string(outcome.recorded),
+                });
+                (outcome.results.first().map(|row| first_value(*row)), recorded)
+            },
         );
         self.server.printed(self.call, &visit);
-        Ok(Answer { result: result?, had_input })
+        let (result, recorded) = result?;
+        Ok(Answer { result, had_input, recorded })
     }
 
     /// The answer of `/v1/data`.
@@ -340,10 +353,9 @@ impl<'s> Asked<'s> {
         };
         let message = format!("{missing}: {}", path::shown(&steps));
         if let Some(decision) = &mut self.decision {
-            decision.error = Some(format!(
-                "{{\"code\":\"undefined_document\",\"message\":{}}}",
-                crate::output::quote(&message)
-            ));
+            let message = crate::output::quote(&message);
+            decision.error = Some(format!("{{\"code\":\"undefined_document\",\"message\":{message}}}"));
+            decision.error_line = Some(format!("undefined_document: {message}"));
         }
         match self.log(None) {
             Ok(()) => Reply::error(404, "undefined_document", &message),
@@ -357,6 +369,7 @@ impl<'s> Asked<'s> {
             Failed::Problem(problem) => {
                 if let Some(decision) = &mut self.decision {
                     decision.error = Some(problem.to_node().compact());
+                    decision.error_line = Some(problem.line());
                 }
                 let _ = self.log(None);
                 Reply::evaluation(&problem)
