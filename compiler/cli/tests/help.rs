@@ -58,6 +58,26 @@ fn prepare(folder: &Path) {
          --signing-key keys/private.pem --proof promotion.json",
         folder,
     );
+    prepare_world(folder);
+}
+
+/// A small world of Agent-Safe, with a request and a ticket.
+fn prepare_world(folder: &Path) {
+    let files = [
+        (
+            "world/actions/wait.yaml",
+            "{name: wait, version: 1.0.0, description: x, risk_class: low, target_types: [t]}",
+        ),
+        ("world/policies/all.yaml", "rules: [{name: r, match: {}, decision: allow, reason: x}]"),
+        ("world/inventory.yaml", "targets: [{id: a, type: t, environment: dev, sensitivity: public}]"),
+        ("requests.jsonl", r#"{"id": 1, "request": {"action": "wait", "target": "a"}}"#),
+        ("tickets.jsonl", r#"{"name": "a", "key": "k", "token": "x"}"#),
+    ];
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
 }
 
 #[test]
