@@ -28,13 +28,35 @@ pub struct Gap {
 struct File {
     #[serde(default)]
     gap: Vec<Gap>,
+    #[serde(default)]
+    explained: Vec<Explained>,
 }
 
-static GAPS: LazyLock<Vec<Gap>> = LazyLock::new(|| {
+/// A difference that random programs show and that is as it should be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    /// The smallest program that shows it.
+    pub program: String,
+    /// Our answer.
+    pub ours: String,
+    /// OPA's answer.
+    pub opa: String,
+    /// Why, with opa's issue or document.
+    pub cause: String,
+    /// What opa's complaint says, there and nowhere else.
+    pub complaint: String,
+}
+
+/// All explained differences.
+pub fn explained() -> &'static [Explained] {
+    &GAPS.explained
+}
+
+static GAPS: LazyLock<File> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("gaps.toml");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    file.gap
+    toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 });
 
 /// What became of a suite.
@@ -56,7 +78,7 @@ pub fn judge(
     whole: bool,
     mut run: impl FnMut(&Case, Option<&str>) -> Result<(), String>,
 ) -> Judged {
-    let gaps: Vec<_> = GAPS.iter().filter(|gap| gap.suite == suite).collect();
+    let gaps: Vec<_> = GAPS.gap.iter().filter(|gap| gap.suite == suite).collect();
     let mut met = vec![0; gaps.len()];
     let mut judged = Judged::default();
     for case in cases {

@@ -6,6 +6,7 @@
 pub mod cases;
 pub mod fixtures;
 pub mod front;
+pub mod fuzz;
 pub mod gaps;
 mod oracle;
 pub mod peers;

@@ -6,15 +6,30 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The world in which OPA's cases run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SuiteWorld {
+    /// The time, in nanoseconds since 1970.
+    now: i64,
     /// Identifiers by their keys: the same within a query, each another.
     ids: BTreeMap<String, u64>,
 }
 
+impl Default for SuiteWorld {
+    fn default() -> Self {
+        Self::at(1_790_000_000_000_000_000)
+    }
+}
+
+impl SuiteWorld {
+    /// The world at a time.
+    pub fn at(now: i64) -> Self {
+        Self { now, ids: BTreeMap::new() }
+    }
+}
+
 impl World for SuiteWorld {
     fn now_ns(&mut self) -> i64 {
-        1_790_000_000_000_000_000
+        self.now
     }
 
     fn call<'q>(

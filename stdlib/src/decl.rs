@@ -260,6 +260,22 @@ fn key_to_json(key: &Key, out: &mut String) {
         Key::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Key::Number(text) => out.push_str(text),
         Key::String(text) => crate::encoding::quote_json(text, out),
+        Key::Array(items) => {
+            for (position, item) in items.iter().enumerate() {
+                out.push(if position == 0 { '[' } else { ',' });
+                key_to_json(item, out);
+            }
+            out.push_str(if items.is_empty() { "[]" } else { "]" });
+        }
+        Key::Object(fields) => {
+            for (position, (key, value)) in fields.iter().enumerate() {
+                out.push(if position == 0 { '{' } else { ',' });
+                key_to_json(key, out);
+                out.push(':');
+                key_to_json(value, out);
+            }
+            out.push_str(if fields.is_empty() { "{}" } else { "}" });
+        }
     }
 }
 

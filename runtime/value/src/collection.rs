@@ -251,13 +251,11 @@ impl<'a> Array<'a> {
         self.0.is_empty()
     }
 
-    /// The element at an index, or undefined. As in OPA only a plain integer is an index, not `1.0`.
+    /// The element at an index, or undefined. As in OPA `1.0` is an index, and `1e0` is none.
     #[inline]
     pub fn get(self, index: Value<'_>) -> Value<'a> {
-        match index.as_number() {
-            Some(crate::Number::Int(i)) => usize::try_from(i).map_or(Value::UNDEFINED, |i| self.at(i)),
-            _ => Value::UNDEFINED,
-        }
+        let position = index.as_number().and_then(crate::Number::as_index);
+        position.map_or(Value::UNDEFINED, |position| self.at(position))
     }
 
     /// The element at a position, or undefined.

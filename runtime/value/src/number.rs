@@ -131,6 +131,19 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// The position in an array that it stands for: digits, and behind a point only zeros.
+    pub fn as_index(self) -> Option<usize> {
+        match self {
+            Number::Int(i) => usize::try_from(i).ok(),
+            Number::Float(_) => None,
+            Number::Text(text) => {
+                let (whole, zeros) = text.split_once('.').unwrap_or((text, ""));
+                let fits = text.trim_start_matches('-').len() <= 19 && zeros.bytes().all(|b| b == b'0');
+                fits.then(|| whole.parse::<i64>().ok()).flatten().and_then(|i| usize::try_from(i).ok())
+            }
+        }
+    }
+
     /// The integer, if it is one.
     pub fn to_bigint(self) -> Option<BigInt> {
         match self {

@@ -26,7 +26,7 @@ pub enum Type {
     Function(Vec<Type>, Option<Box<Type>>, Option<Box<Type>>),
 }
 
-/// A known key of an object type: a ground scalar in its Rego text form.
+/// A known key of an object type: a ground value, of which sets are arrays as in OPA.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// `null`.
@@ -37,6 +37,10 @@ pub enum Key {
     Number(String),
     /// A string.
     String(String),
+    /// An array, or a set.
+    Array(Vec<Key>),
+    /// An object, by its keys.
+    Object(Vec<(Key, Key)>),
 }
 
 impl Type {
@@ -183,6 +187,10 @@ impl Key {
             Key::Bool(_) => Type::Boolean,
             Key::Number(_) => Type::Number,
             Key::String(_) => Type::String,
+            Key::Array(items) => Type::Array(items.iter().map(Key::ty).collect(), None),
+            Key::Object(fields) => {
+                Type::Object(fields.iter().map(|(key, value)| (key.clone(), value.ty())).collect(), None)
+            }
         }
     }
 }
@@ -266,6 +274,14 @@ impl fmt::Display for Key {
             Key::Null => f.write_str("null"),
             Key::Bool(b) => write!(f, "{b}"),
             Key::Number(text) | Key::String(text) => f.write_str(text),
+            Key::Array(items) => {
+                let items: Vec<String> = items.iter().map(Key::to_string).collect();
+                write!(f, "[{}]", items.join(" "))
+            }
+            Key::Object(fields) => {
+                let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+                write!(f, "map[{}]", fields.join(" "))
+            }
         }
     }
 }

@@ -158,6 +158,8 @@ fn scalar(key: &Key) -> Node {
         Key::Bool(b) => Node::bool(*b),
         Key::Number(text) => Node::Raw(text.clone()),
         Key::String(text) => Node::string(text),
+        // No declaration has other keys.
+        Key::Array(_) | Key::Object(_) => Node::string(&key.to_string()),
     }
 }
 

@@ -341,7 +341,8 @@ impl<'a> Locals<'a> {
 
     /// OPA reports an unused variable of `every` at the first statement of its body.
     fn every_variable(&mut self, name: Name, span: Span, declared_at: Span) -> Name {
-        if self.names.is_wildcard(name) {
+        // An `every` in the domain of another one is seen twice.
+        if self.names.is_wildcard(name) || self.names.is_rewritten(name) {
             return name;
         }
         self.declare(name, Occurrence::Declared, declared_at).unwrap_or_else(|message| {

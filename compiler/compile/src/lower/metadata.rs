@@ -11,13 +11,11 @@ use serde_json::Value;
 const CHAIN: &str = "rego.metadata.chain";
 const RULE: &str = "rego.metadata.rule";
 
-/// Replaces the calls in the bodies of a branch.
-pub(crate) fn rewrite(set: &AnnotationSet, place: &Place, body: &mut Body) {
-    walk::rewrite_bodies(body, &mut |body| {
-        for e in body {
-            rewrite_call(set, place, e);
-        }
-    });
+/// Replaces the calls in the bodies of a branch, and in those of the comprehensions in its value.
+pub(crate) fn rewrite(set: &AnnotationSet, place: &Place, branch: &mut Branch) {
+    let mut rewrite = |body: &mut Body| body.iter_mut().for_each(|e| rewrite_call(set, place, e));
+    walk::rewrite_bodies(&mut branch.body, &mut rewrite);
+    walk::rewrite_closures(&mut branch.value, &mut rewrite);
 }
 
 fn rewrite_call(set: &AnnotationSet, place: &Place, e: &mut Expr) {

@@ -88,7 +88,7 @@ impl Lowering<'_> {
             let (module, source) = (rule.module, rule.source);
             for (i, branch) in rule.branches.iter_mut().enumerate() {
                 let place = Place { module, source, package: &package, path: &path, is_else: i > 0 };
-                metadata::rewrite(&self.annotations, &place, &mut branch.body);
+                metadata::rewrite(&self.annotations, &place, branch);
             }
         }
     }

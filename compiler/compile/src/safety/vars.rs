@@ -200,7 +200,7 @@ fn bindings(e: &Expr, arity: Arity) -> NameSet {
     match &e.kind {
         ExprKind::Unify(a, b) => outputs_of_unify(e, a, b, &NameSet::default()),
         ExprKind::Call(c) => match arity(&c.op.target) {
-            Some(n) if n < c.args.len() => {
+            Some(n) if n < c.args.len() && !is_equality(c) => {
                 let mut collector = Collector::new(Skip::PATTERN);
                 collector.terms(&c.args[n..]);
                 collector.out
@@ -280,7 +280,15 @@ pub(crate) fn outputs_of_unify(e: &Expr, a: &Term, b: &Term, safe: &NameSet) -> 
     known.difference(safe).copied().collect()
 }
 
+/// `eq` is unification and has no result, though it can be written as a call.
+fn is_equality(c: &Call) -> bool {
+    matches!(&c.op.target, Target::Builtin(name) if &**name == "eq")
+}
+
 fn outputs_of_call(e: &Expr, c: &Call, arity: Arity, safe: &NameSet) -> NameSet {
+    if is_equality(c) {
+        return NameSet::default();
+    }
     let Some(arity) = arity(&c.op.target) else { return NameSet::default() };
     let mut out = NameSet::default();
     for t in c.args.iter().chain(e.with.iter().map(|w| &w.value)) {

@@ -214,7 +214,7 @@ impl<'a> Checker<'a> {
     fn object(&self, entries: &[(Term, Term)]) -> Option<Type> {
         let (mut known, mut others) = (Vec::new(), None);
         for (key, value) in entries {
-            match const_key(key) {
+            match static_key(key) {
                 Some(key) => known.push((key, self.term(value)?)),
                 None => others = Some(Box::new((self.term(key)?, self.term(value)?))),
             }
@@ -256,6 +256,9 @@ impl<'a> Checker<'a> {
         };
         let all: Vec<&Term> = args.iter().chain(output).collect();
         let pre: Vec<Option<Type>> = all.iter().map(|t| self.term(t)).collect();
+        if name == "eq" && output.is_some() {
+            return self.argument_error("eq: too many arguments", "", &pre, &params, span);
+        }
         for (i, term) in all.iter().enumerate() {
             let is_output = output.is_some() && i + 1 == all.len();
             let want = if is_output { result.as_deref().cloned() } else { wanted(i) };
@@ -263,7 +266,7 @@ impl<'a> Checker<'a> {
             let known_wrong = pre[i].as_ref().is_some_and(|have| !have.unifies(&want));
             if known_wrong || !self.unify_with(term, &want, false) {
                 let shown = params.iter().cloned().chain(result.as_deref().cloned()).collect::<Vec<_>>();
-                self.argument_error(&name, &pre, &shown, span);
+                self.argument_error(&format!("{name}: invalid argument(s)"), &name, &pre, &shown, span);
                 return;
             }
         }
@@ -275,7 +278,7 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(found);
     }
 
-    fn argument_error(&mut self, name: &str, have: &[Option<Type>], want: &[Type], span: Span) {
+    fn argument_error(&mut self, message: &str, name: &str, have: &[Option<Type>], want: &[Type], span: Span) {
         if self.blamed && have.iter().any(Option::is_none) {
             return;
         }
@@ -286,7 +289,7 @@ impl<'a> Checker<'a> {
                 "govc_argument_type",
                 "rego_type_error",
                 span,
-                format!("{name}: invalid argument(s)"),
+                message,
             )
             .with_note(have)
             .with_note(want),
@@ -357,13 +360,13 @@ impl<'a> Checker<'a> {
         let pairs: Option<Vec<(&Term, &Term)>> = xs
             .iter()
             .map(|(k, v)| {
-                let key = const_key(k)?;
-                ys.iter().find(|(other, _)| const_key(other).as_ref() == Some(&key)).map(|(_, w)| (v, w))
+                let key = static_key(k)?;
+                ys.iter().find(|(other, _)| static_key(other).as_ref() == Some(&key)).map(|(_, w)| (v, w))
             })
             .collect();
         match pairs {
             Some(pairs) if xs.len() == ys.len() => pairs.into_iter().all(|(v, w)| self.unify_pair(v, w)),
-            _ => xs.iter().chain(ys).any(|(k, _)| const_key(k).is_none()),
+            _ => xs.iter().chain(ys).any(|(k, _)| static_key(k).is_none()),
         }
     }
 
@@ -398,7 +401,7 @@ impl<'a> Checker<'a> {
     }
 
     fn unify_entry(&mut self, key: &Term, value: &Term, ty: &Type, union: bool) -> bool {
-        match const_key(key) {
+        match static_key(key) {
             Some(key) => ty.select(&key).is_some_and(|t| self.unify_with(value, &t, union)),
             None => {
                 self.unify_with(value, &Type::ANY, union);
@@ -473,9 +476,38 @@ pub(super) fn const_key(term: &Term) -> Option<Key> {
     Some(match constant {
         Const::Null => Key::Null,
         Const::Bool(b) => Key::Bool(*b),
-        Const::Number(text) => Key::Number(text.clone()),
+        Const::Number(text) => Key::Number(key_number(text)),
         Const::String(text) => Key::String(text.clone()),
     })
+}
+
+/// Keys are equal as numbers are: `1.0` is `1`.
+fn key_number(text: &str) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match text.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number.abs() < EXACT => (number as i64).to_string(),
+        _ => text.to_owned(),
+    }
+}
+
+/// The ground value that a term is, as a key of an object: collections can be keys too.
+fn static_key(term: &Term) -> Option<Key> {
+    match term {
+        Term::Array(items) => items.iter().map(static_key).collect::<Option<_>>().map(Key::Array),
+        Term::Set(items) => {
+            let mut items: Vec<Key> = items.iter().map(static_key).collect::<Option<_>>()?;
+            items.sort();
+            items.dedup();
+            Some(Key::Array(items))
+        }
+        Term::Object(entries) => {
+            let pair = |(key, value): &(Term, Term)| Some((static_key(key)?, static_key(value)?));
+            let mut fields: Vec<(Key, Key)> = entries.iter().map(pair).collect::<Option<_>>()?;
+            fields.sort();
+            Some(Key::Object(fields))
+        }
+        _ => const_key(term),
+    }
 }
 
 fn const_type(constant: &Const) -> Type {

@@ -1,0 +1,85 @@
+//! A program through our compiler, twice: plain on the VM, and optimized on the VM and as machine code.
+
+use super::faults::Fault;
+use super::{Outcome, Program};
+use crate::front::{Answer, Changes, Subject, answer_subject};
+use govc_compile::opt::Level;
+use govc_syntax::ParseOptions;
+use govc_value::{Arena, Heap, SymbolTable, json};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What we make of a program; broken where our two ways differ.
+pub fn outcome(program: &Program, fault: Option<Fault>) -> Outcome {
+    let subject = subject(program);
+    let run = |level| {
+        let unit = |unit: &mut _| fault.into_iter().for_each(|f| f.plant_in_unit(unit));
+        let policy = |policy: &mut _| fault.into_iter().for_each(|f| f.plant_in_policy(policy));
+        let changes = Changes { unit: &unit, policy: &policy };
+        catch_unwind(AssertUnwindSafe(|| answer_subject(&subject, level, &changes)))
+            .map_or_else(|panic| Outcome::Broken(format!("panic: {}", panic_text(&*panic))), read)
+    };
+    let (plain, optimized) = (run(Level::None), run(Level::Full));
+    if plain == optimized {
+        return plain;
+    }
+    Outcome::Broken(format!("plain {plain}, optimized {optimized}"))
+}
+
+fn subject(program: &Program) -> Subject {
+    Subject {
+        options: ParseOptions { version: program.version, ..ParseOptions::default() },
+        wrapping_not: false,
+        modules: program.modules.clone(),
+        data: Some(program.data.to_string()),
+        input: program.input.clone(),
+        query: program.query.clone(),
+        strict: program.strict,
+        now: now(),
+    }
+}
+
+/// OPA has no other time than this, and certificates are valid or not.
+fn now() -> Option<i64> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?").to_owned()
+}
+
+fn read(answer: Answer) -> Outcome {
+    let codes = |errors: Vec<(String, String)>| errors.into_iter().map(|(code, _)| code);
+    match answer {
+        Answer::Solutions(rows) => solutions(&rows),
+        Answer::Errors("parse" | "check", errors) => Outcome::Refused(codes(errors).collect()),
+        Answer::Errors("run", errors) if errors.iter().all(|(code, _)| code.starts_with("eval_") && code != "eval_cancel_error") => {
+            Outcome::Failed(codes(errors).next().unwrap_or_default())
+        }
+        Answer::Errors(stage, errors) => Outcome::Broken(format!("{stage}: {errors:?}")),
+    }
+}
+
+/// Solutions, from the JSON of their bindings.
+pub fn solutions(rows: &[String]) -> Outcome {
+    let mut rows: Vec<String> = rows.iter().map(|row| canonical(row)).collect();
+    rows.sort();
+    // OPA's query returns each solution; whether equal ones come twice is not part of the answer.
+    rows.dedup();
+    Outcome::Solutions(rows)
+}
+
+/// A JSON text in which equal values are equal texts.
+fn canonical(text: &str) -> String {
+    let arena = Arena::new(1 << 30);
+    let heap = Heap::new(&arena, SymbolTable::empty());
+    match json::read(heap, text.as_bytes(), &json::Limits::default()) {
+        Ok(value) => {
+            let mut out = Vec::new();
+            json::write_canonical(value, &mut out);
+            String::from_utf8_lossy(&out).into_owned()
+        }
+        Err(error) => format!("not JSON ({error}): {text}"),
+    }
+}
