@@ -162,8 +162,7 @@ fn run(subject: &Subject, program: govc_bytecode::Program, machine_code: bool) -
     let Some(entrypoint) = image.entrypoint("query") else {
         return Answer::Errors("emit", vec![(String::new(), "no entrypoint".to_owned())]);
     };
-    let builtin_errors =
-        if subject.strict { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
+    let builtin_errors = if subject.strict { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
     let limits = Limits { fuel: 200_000_000, time: None, memory: 1 << 30 };
     let mut world = subject.now.map_or_else(SuiteWorld::default, SuiteWorld::at);
     let mut scratch = Scratch::default();

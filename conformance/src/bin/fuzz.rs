@@ -54,7 +54,11 @@ fn arguments() -> Arguments {
             "--plant" => found.plant = args.next(),
             _ => {
                 let number = arg.parse().unwrap_or(0);
-                if plain == 0 { found.count = number } else { found.seed = number }
+                if plain == 0 {
+                    found.count = number
+                } else {
+                    found.seed = number
+                }
                 plain += 1;
             }
         }
@@ -125,7 +129,12 @@ fn search(opa: &Path, stream: &mut Stream, arguments: &Arguments) {
             eprintln!("program {number} took {} s", watch.elapsed().as_secs());
         }
         if done % 5_000 == 4_999 {
-            eprintln!("{} programs, {} differ, {} s", done + 1, campaign.differences, start.elapsed().as_secs());
+            eprintln!(
+                "{} programs, {} differ, {} s",
+                done + 1,
+                campaign.differences,
+                start.elapsed().as_secs()
+            );
         }
     }
     report(&campaign, arguments, start.elapsed().as_secs());

@@ -87,7 +87,12 @@ impl Campaign {
 
     fn note(&mut self, number: u64, program: &Program, ours: &Outcome, theirs: &Outcome) {
         let kinds = format!("ours {}, theirs {}", ours.kind(), theirs.kind());
-        let known = self.causes.iter().filter(|(cause, _)| cause.starts_with(&kinds)).map(|(_, of)| of.len()).sum::<usize>();
+        let known = self
+            .causes
+            .iter()
+            .filter(|(cause, _)| cause.starts_with(&kinds))
+            .map(|(_, of)| of.len())
+            .sum::<usize>();
         if known >= MADE_SMALL {
             return;
         }
@@ -117,7 +122,8 @@ fn shape(program: &Program) -> String {
     for text in &program.modules {
         for token in lex(FileId(0), text, false).tokens {
             let word = &text[token.start as usize..token.end as usize];
-            let numbered = word.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(char::is_alphabetic);
+            let numbered =
+                word.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(char::is_alphabetic);
             let short = match word.chars().next() {
                 _ if numbered => "x",
                 Some(c) if c.is_ascii_digit() => "0",

@@ -20,7 +20,12 @@ pub struct Coverage {
 impl Coverage {
     /// Whether the program is a new one.
     pub fn is_new(&mut self, program: &Program) -> bool {
-        self.seen.insert(self.hasher.hash_one((&program.modules, &program.input, &program.data, &program.query)))
+        self.seen.insert(self.hasher.hash_one((
+            &program.modules,
+            &program.input,
+            &program.data,
+            &program.query,
+        )))
     }
 
     /// Different programs.

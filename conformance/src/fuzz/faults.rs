@@ -59,7 +59,8 @@ impl Fault {
             less.for_each(|builtin| builtin.name = "lte".to_owned());
             return;
         }
-        let mut site = Site { fault: self, next: highest(policy) + 1, consts: policy.consts.clone(), memo: Vec::new() };
+        let mut site =
+            Site { fault: self, next: highest(policy) + 1, consts: policy.consts.clone(), memo: Vec::new() };
         site.memo = policy.funcs.iter().map(|f| f.memoize).collect();
         policy.plans.iter_mut().for_each(|plan| site.blocks(&mut plan.blocks));
         policy.funcs.iter_mut().for_each(|func| site.blocks(&mut func.blocks));

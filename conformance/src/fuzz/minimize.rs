@@ -83,7 +83,9 @@ impl Small<'_> {
         let Some(input) = self.program.input.clone() else { return };
         let mut input = input;
         // Each success makes the next choice a smaller one.
-        while let Some(less) = fields(&input).into_iter().find(|less| self.attempt(|p| p.input = Some(less.clone()))) {
+        while let Some(less) =
+            fields(&input).into_iter().find(|less| self.attempt(|p| p.input = Some(less.clone())))
+        {
             input = less;
         }
     }

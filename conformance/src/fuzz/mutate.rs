@@ -16,7 +16,10 @@ impl Originals {
     pub fn cases(folder: &Path) -> Self {
         let known = cases::load(folder);
         let usable = |case: &&Case| {
-            !case.flag("experimental_keywords") && !case.modules().is_empty() && case.text("query").is_some() && !UNFIT.iter().any(|u| case.name.contains(u))
+            !case.flag("experimental_keywords")
+                && !case.modules().is_empty()
+                && case.text("query").is_some()
+                && !UNFIT.iter().any(|u| case.name.contains(u))
         };
         Self(known.iter().filter(usable).map(original).collect())
     }
@@ -38,7 +41,8 @@ impl Originals {
             let mut program = random.pick(&self.0).clone();
             let at = random.below(program.modules.len());
             let changes = 1 + random.below(2);
-            let changed = (0..changes).try_fold(program.modules[at].clone(), |text, _| change(&text, &mut random));
+            let changed =
+                (0..changes).try_fold(program.modules[at].clone(), |text, _| change(&text, &mut random));
             if let Some(text) = changed {
                 program.modules[at] = text;
                 return program;
@@ -49,7 +53,17 @@ impl Originals {
 
 /// Cases that depend on the clock, on chance, on a network or on OPA's test binary.
 const UNFIT: [&str; 11] = [
-    "httpsend", "netlookup", "rand", "uuid", "test-time-0947", "sleep", "opa.runtime", "time/test-time-now", "cryptox509", "jwt", "aws",
+    "httpsend",
+    "netlookup",
+    "rand",
+    "uuid",
+    "test-time-0947",
+    "sleep",
+    "opa.runtime",
+    "time/test-time-now",
+    "cryptox509",
+    "jwt",
+    "aws",
 ];
 
 fn original(case: &Case) -> Program {
@@ -72,7 +86,8 @@ fn class(word: &str) -> u8 {
         Some(c) if c.is_ascii_digit() => 2,
         Some(c) if c.is_alphabetic() || c == '_' => match word {
             "true" | "false" | "null" => 3,
-            "package" | "import" | "if" | "contains" | "some" | "every" | "not" | "with" | "as" | "else" | "default" | "in" => 4,
+            "package" | "import" | "if" | "contains" | "some" | "every" | "not" | "with" | "as" | "else"
+            | "default" | "in" => 4,
             _ => 5,
         },
         _ => match word {
@@ -122,7 +137,8 @@ fn change(text: &str, random: &mut Random) -> Option<String> {
         }
         n => {
             let wanted = class(piece(i));
-            let mut same: Vec<&str> = (0..tokens.len()).map(piece).filter(|w| class(w) == wanted && *w != piece(i)).collect();
+            let mut same: Vec<&str> =
+                (0..tokens.len()).map(piece).filter(|w| class(w) == wanted && *w != piece(i)).collect();
             if n < 4 {
                 same.clear();
             }

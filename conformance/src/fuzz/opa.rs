@@ -93,7 +93,15 @@ impl Server {
             .timeout_global(Some(Duration::from_secs(30)))
             .build();
         let agent = config.into();
-        let mut server = Server { process, port, agent, data: "{}".into(), modules: 0, asked: 0, complaint: String::new() };
+        let mut server = Server {
+            process,
+            port,
+            agent,
+            data: "{}".into(),
+            modules: 0,
+            asked: 0,
+            complaint: String::new(),
+        };
         for _ in 0..200 {
             if server.send("GET", "/health", "").is_ok() {
                 return Ok(server);
@@ -198,7 +206,11 @@ fn codes(answer: &str) -> Vec<String> {
 
 fn refusal(answer: &str) -> Outcome {
     let codes = codes(answer);
-    if codes.is_empty() { Outcome::Broken(answer.to_owned()) } else { Outcome::Refused(codes.into_iter().collect()) }
+    if codes.is_empty() {
+        Outcome::Broken(answer.to_owned())
+    } else {
+        Outcome::Refused(codes.into_iter().collect())
+    }
 }
 
 /// The query was refused, or its evaluation failed.

@@ -54,7 +54,9 @@ fn read(answer: Answer) -> Outcome {
     match answer {
         Answer::Solutions(rows) => solutions(&rows),
         Answer::Errors("parse" | "check", errors) => Outcome::Refused(codes(errors).collect()),
-        Answer::Errors("run", errors) if errors.iter().all(|(code, _)| code.starts_with("eval_") && code != "eval_cancel_error") => {
+        Answer::Errors("run", errors)
+            if errors.iter().all(|(code, _)| code.starts_with("eval_") && code != "eval_cancel_error") =>
+        {
             Outcome::Failed(codes(errors).next().unwrap_or_default())
         }
         Answer::Errors(stage, errors) => Outcome::Broken(format!("{stage}: {errors:?}")),

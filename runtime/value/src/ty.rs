@@ -279,7 +279,8 @@ impl fmt::Display for Key {
                 write!(f, "[{}]", items.join(" "))
             }
             Key::Object(fields) => {
-                let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+                let fields: Vec<String> =
+                    fields.iter().map(|(key, value)| format!("{key}:{value}")).collect();
                 write!(f, "map[{}]", fields.join(" "))
             }
         }

@@ -278,21 +278,23 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(found);
     }
 
-    fn argument_error(&mut self, message: &str, name: &str, have: &[Option<Type>], want: &[Type], span: Span) {
+    fn argument_error(
+        &mut self,
+        message: &str,
+        name: &str,
+        have: &[Option<Type>],
+        want: &[Type],
+        span: Span,
+    ) {
         if self.blamed && have.iter().any(Option::is_none) {
             return;
         }
         let have = format!("have: {}", arguments(have.iter().map(Option::as_ref)));
         let want = format!("want: {}", wanted(&parameter_names(name), want));
         self.diagnostics.push(
-            Diagnostic::error(
-                "govc_argument_type",
-                "rego_type_error",
-                span,
-                message,
-            )
-            .with_note(have)
-            .with_note(want),
+            Diagnostic::error("govc_argument_type", "rego_type_error", span, message)
+                .with_note(have)
+                .with_note(want),
         );
     }
 

@@ -110,7 +110,8 @@ impl Author {
     }
 
     fn argument(&mut self, builtin: &str, ty: &Ty) -> String {
-        let small = matches!(builtin, "numbers.range" | "numbers.range_step" | "bits.lsh" | "net.cidr_expand");
+        let small =
+            matches!(builtin, "numbers.range" | "numbers.range_step" | "bits.lsh" | "net.cidr_expand");
         match ty {
             Ty::Num if small => self.random.below(12).to_string(),
             Ty::Str if small => "\"10.0.0.0/29\"".to_owned(),
@@ -123,7 +124,8 @@ impl Author {
         let samples = builtins::samples().get(builtin.name);
         match samples.filter(|_| is_call_by_name(builtin)) {
             Some(samples) => {
-                let mut args: Vec<String> = self.random.pick(samples).iter().map(|a| (*a).to_owned()).collect();
+                let mut args: Vec<String> =
+                    self.random.pick(samples).iter().map(|a| (*a).to_owned()).collect();
                 if self.random.percent(25) && !args.is_empty() {
                     // One argument of another call of the same builtin.
                     let other = self.random.pick(samples);
@@ -162,8 +164,10 @@ fn text(a: &mut Author, builtin: &'static Builtin) -> String {
             continue;
         }
         let hide = a.random.percent(40);
-        let args: Vec<String> =
-            args.iter().map(|arg| if hide { format!("object.get({{}}, 0, {arg})") } else { arg.clone() }).collect();
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| if hide { format!("object.get({{}}, 0, {arg})") } else { arg.clone() })
+            .collect();
         return format!("{}({})", builtin.name, args.join(", "));
     }
 }

@@ -272,7 +272,9 @@ pub(super) fn object_conflict(a: &mut Author) -> String {
             1 => a.rule(format!("{name} := {{\"k\": {value} | some {value} in {list}}}")),
             _ => {
                 let key = a.name("i");
-                a.rule(format!("{name}[{key}].z := {value} if {{\n\tsome {value} in {list}\n\tsome {key} in [1, 2]\n}}"));
+                a.rule(format!(
+                    "{name}[{key}].z := {value} if {{\n\tsome {value} in {list}\n\tsome {key} in [1, 2]\n}}"
+                ));
             }
         }
     });

@@ -46,7 +46,11 @@ impl Author {
                 let ty = self.ty();
                 let value = self.term(&ty, depth);
                 self.vars.push((name.clone(), ty));
-                if self.random.percent(50) { format!("{name} = {value}") } else { format!("{value} = {name}") }
+                if self.random.percent(50) {
+                    format!("{name} = {value}")
+                } else {
+                    format!("{value} = {name}")
+                }
             }
             4 | 5 => {
                 self.mark("some in");
@@ -133,7 +137,8 @@ impl Author {
             }
             2 => format!("is_number({})", self.term(&Ty::Num, depth.min(1))),
             3 => {
-                let (ty, other) = (self.scalar_ty(), self.random.pick(&["\"no such\"", "-12345"]).to_string());
+                let (ty, other) =
+                    (self.scalar_ty(), self.random.pick(&["\"no such\"", "-12345"]).to_string());
                 let value = self.hidden_leaf(&ty);
                 format!("{value} != {other}")
             }

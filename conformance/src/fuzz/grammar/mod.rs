@@ -163,7 +163,10 @@ pub fn program(seed: u64, number: u64, documents: &mut Option<(u64, Rc<Documents
     let group = number / SAME_DOCUMENTS;
     let documents = match documents {
         Some((known, documents)) if *known == group => documents.clone(),
-        _ => documents.insert((group, Rc::new(Documents::new(&mut Random::of(seed ^ 0xd0c5, group))))).1.clone(),
+        _ => documents
+            .insert((group, Rc::new(Documents::new(&mut Random::of(seed ^ 0xd0c5, group)))))
+            .1
+            .clone(),
     };
     let mut random = Random::of(seed, number);
     if random.percent(12) {
@@ -181,7 +184,10 @@ pub fn program(seed: u64, number: u64, documents: &mut Option<(u64, Rc<Documents
 /// Everything that a campaign must have met.
 pub fn all_marks() -> BTreeSet<&'static str> {
     let constructs = CONSTRUCTS.iter().map(|c| c.0).chain(v0::CONSTRUCTS.iter().map(|c| c.0));
-    constructs.chain(builtins::deterministic().iter().map(|b| b.name)).filter(|m| *m != "error of the program").collect()
+    constructs
+        .chain(builtins::deterministic().iter().map(|b| b.name))
+        .filter(|m| *m != "error of the program")
+        .collect()
 }
 
 pub use documents::Documents as Base;

@@ -6,7 +6,8 @@ use super::{Author, Ty};
 fn library(a: &mut Author) -> String {
     let package = a.name("lib");
     let (value, limit) = (a.literal(&Ty::Num), a.literal(&Ty::Num));
-    let mut text = format!("package {package}\n\nx := {value}\n\nlimit := {limit} if input.n\n\nf(y) := [y, x]\n\n");
+    let mut text =
+        format!("package {package}\n\nx := {value}\n\nlimit := {limit} if input.n\n\nf(y) := [y, x]\n\n");
     text.push_str("g(y) := y if is_number(y)\n\ns contains k if some k, _ in input.o\n\nm[k] := v if some k, v in input.o\n");
     a.modules.push(text);
     package
@@ -47,7 +48,10 @@ pub(super) fn import(a: &mut Author) -> String {
 }
 
 pub(super) fn import_input(a: &mut Author) -> String {
-    let path = a.random.pick(&["input.o", "input.users", "input.a.b", "data.doc.names", "data.doc.xs", "input.n"]).to_string();
+    let path = a
+        .random
+        .pick(&["input.o", "input.users", "input.a.b", "data.doc.names", "data.doc.xs", "input.n"])
+        .to_string();
     let alias = a.name("in");
     a.imports.insert(format!("{path} as {alias}"));
     let term = match a.random.below(4) {

@@ -7,8 +7,11 @@ fn subject(a: &mut Author, root: &str) -> (String, Ty) {
     let name = a.name("b");
     let of = a.scalar_ty();
     let documents = a.documents.clone();
-    let ours: Vec<_> =
-        documents.paths.iter().filter(|(p, t)| p.starts_with(root) && t.fits(&of) && !p.contains(['#', '@'])).collect();
+    let ours: Vec<_> = documents
+        .paths
+        .iter()
+        .filter(|(p, t)| p.starts_with(root) && t.fits(&of) && !p.contains(['#', '@']))
+        .collect();
     let path = if ours.is_empty() { format!("{root}.n") } else { ours[a.random.below(ours.len())].0.clone() };
     match a.random.below(4) {
         0 => a.rule(format!("{name} := {path}")),
@@ -27,7 +30,9 @@ fn shown_with(a: &mut Author, term: &str, with: &str) -> String {
         1 => a.rule(format!("{name} := [{term}, x] if x := {term} with {with}")),
         2 => a.rule(format!("{name} := [x, y] if {{\n\tx := {term} with {with}\n\ty := {term}\n}}")),
         3 => a.rule(format!("{name} := [x | x := {term} with {with}]")),
-        _ => a.rule(format!("{name} contains x if {{\n\tsome i in [1, 2]\n\tx := [i, y]\n\ty = {term} with {with}\n}}")),
+        _ => a.rule(format!(
+            "{name} contains x if {{\n\tsome i in [1, 2]\n\tx := [i, y]\n\ty = {term} with {with}\n}}"
+        )),
     }
     name
 }
@@ -46,7 +51,8 @@ pub(super) fn input(a: &mut Author) -> String {
 pub(super) fn input_path(a: &mut Author) -> String {
     let (subject, of) = subject(a, "input");
     let value = a.term(&of, 1);
-    let path = a.random.pick(&["n", "s", "b", "action", "m", "t", "size", "a.b.c", "fresh.deep.path", "o.a", "xs"]);
+    let path =
+        a.random.pick(&["n", "s", "b", "action", "m", "t", "size", "a.b.c", "fresh.deep.path", "o.a", "xs"]);
     let with = format!("input.{path} as {value}");
     shown_with(a, &subject, &with)
 }
@@ -54,7 +60,18 @@ pub(super) fn input_path(a: &mut Author) -> String {
 pub(super) fn data(a: &mut Author) -> String {
     let (subject, of) = subject(a, "data.doc");
     let value = a.term(&of, 1);
-    let path = a.random.pick(&["doc.n", "doc.s", "doc.b", "doc.action", "doc.m", "doc.t", "doc.size", "doc", "doc.a.b", "other"]);
+    let path = a.random.pick(&[
+        "doc.n",
+        "doc.s",
+        "doc.b",
+        "doc.action",
+        "doc.m",
+        "doc.t",
+        "doc.size",
+        "doc",
+        "doc.a.b",
+        "other",
+    ]);
     let with = format!("data.{path} as {value}");
     shown_with(a, &subject, &with)
 }
@@ -155,8 +172,12 @@ pub(super) fn on_not(a: &mut Author) -> String {
     match a.random.below(4) {
         0 => a.rule(format!("{name} if not {subject} with {path} as {value}")),
         1 => a.rule(format!("{name} if not {subject} == {value} with {path} as {value}")),
-        2 => a.rule(format!("{name} if {{\n\tsome x in [1, {value}]\n\tnot {subject} == x with {path} as x\n}}")),
-        _ => a.rule(format!("{name} if {{\n\tevery x in [1, {value}] {{\n\t\tx != {subject} with {path} as x\n\t}}\n}}")),
+        2 => a.rule(format!(
+            "{name} if {{\n\tsome x in [1, {value}]\n\tnot {subject} == x with {path} as x\n}}"
+        )),
+        _ => a.rule(format!(
+            "{name} if {{\n\tevery x in [1, {value}] {{\n\t\tx != {subject} with {path} as x\n\t}}\n}}"
+        )),
     }
     name
 }

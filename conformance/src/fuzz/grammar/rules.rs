@@ -64,8 +64,14 @@ pub(super) fn function_patterns(a: &mut Author) -> String {
     let (patterns, arguments) = match a.random.below(6) {
         0 => ("[x, _]".to_owned(), format!("[{}, {}]", a.term(&Ty::Num, 1), a.literal(&Ty::Str))),
         1 => ("{\"k\": x}".to_owned(), format!("{{\"k\": {}}}", a.term(&Ty::Num, 1))),
-        2 => ("\"lit\", x".to_owned(), format!("{}, {}", a.random.pick(&["\"lit\"", "\"no\""]), a.term(&Ty::Num, 1))),
-        3 => ("[[x], {\"a\": [_, y]}]".to_owned(), format!("[[{}], {{\"a\": [1, {}]}}]", a.number(), a.number())),
+        2 => (
+            "\"lit\", x".to_owned(),
+            format!("{}, {}", a.random.pick(&["\"lit\"", "\"no\""]), a.term(&Ty::Num, 1)),
+        ),
+        3 => (
+            "[[x], {\"a\": [_, y]}]".to_owned(),
+            format!("[[{}], {{\"a\": [1, {}]}}]", a.number(), a.number()),
+        ),
         4 => ("x, x".to_owned(), format!("{0}, {0}", a.number())),
         _ => ("_, x, null".to_owned(), format!("{}, {}, null", a.string(), a.number())),
     };
@@ -107,7 +113,11 @@ pub(super) fn else_function(a: &mut Author) -> String {
         let branch = a.scoped(|a| {
             a.vars.push(("x".to_owned(), Ty::Num));
             let (body, value) = (a.body(), a.leaf(&ty));
-            if i == 0 { format!("{name}(x) := {value} if {body}") } else { format!(" else := {value} if {body}") }
+            if i == 0 {
+                format!("{name}(x) := {value} if {body}")
+            } else {
+                format!(" else := {value} if {body}")
+            }
         });
         text.push_str(&branch);
     }
@@ -155,7 +165,9 @@ pub(super) fn walk_relation(a: &mut Author) -> String {
     let name = a.name("w");
     match a.random.below(4) {
         0 => a.rule(format!("{name} contains [path, value] if walk({subject}, [path, value])")),
-        1 => a.rule(format!("{name} contains path if {{\n\twalk({subject}, [path, value])\n\tis_number(value)\n}}")),
+        1 => a.rule(format!(
+            "{name} contains path if {{\n\twalk({subject}, [path, value])\n\tis_number(value)\n}}"
+        )),
         2 => a.rule(format!("{name} contains value if {{\n\twalk({subject}, [[\"a\"], value])\n}}")),
         _ => a.rule(format!("{name} := count([1 | walk({subject}, _)])")),
     }
@@ -183,7 +195,9 @@ pub(super) fn shadowing(a: &mut Author) -> String {
         0 => a.rule(format!("{name} := {rule} if {rule} := {other}")),
         1 => a.rule(format!("{name} := [{rule} | some {rule} in [{other}, 2]]")),
         2 => a.rule(format!("{name}({rule}) := {rule} + 1\n\n{name}r := {name}({other})")),
-        3 => a.rule(format!("{name} := x if {{\n\tx := {other}\n\tevery {rule} in [x] {{ {rule} == x }}\n}}")),
+        3 => {
+            a.rule(format!("{name} := x if {{\n\tx := {other}\n\tevery {rule} in [x] {{ {rule} == x }}\n}}"))
+        }
         4 => a.rule(format!("{name} := [x, y] if {{\n\tx := {rule}\n\ty := [x | x := 1]\n}}")),
         5 => a.rule(format!("{name} := [count, {rule}] if {{\n\tcount := {other}\n}}")),
         _ => a.rule(format!("{name} := x if {{\n\tsome {rule}\n\t[{rule}, x] = [{other}, 3]\n}}")),
@@ -235,13 +249,21 @@ impl Author {
 
 pub(super) fn keyword_refs(a: &mut Author) -> String {
     let name = a.name("k");
-    let word = a.random.pick(&["if", "default", "not", "some", "in", "every", "import", "package", "with", "as", "else", "contains", "null", "true"]).to_string();
+    let word = a
+        .random
+        .pick(&[
+            "if", "default", "not", "some", "in", "every", "import", "package", "with", "as", "else",
+            "contains", "null", "true",
+        ])
+        .to_string();
     let value = a.term(&Ty::Num, 1);
     match a.random.below(5) {
         0 => a.rule(format!("{name}.{word} := {value}\n\n{name}x := {name}.{word}")),
         1 => a.rule(format!("{name}x := x if {{ x := {{\"{word}\": {value}}}.{word} }}")),
         2 => a.rule(format!("{name}x := input.o.{word}")),
-        3 => a.rule(format!("{name}x := y if {{ x := {{\"{word}\": {{\"{word}\": {value}}}}}; y := x.{word}.{word} }}")),
+        3 => a.rule(format!(
+            "{name}x := y if {{ x := {{\"{word}\": {{\"{word}\": {value}}}}}; y := x.{word}.{word} }}"
+        )),
         _ => a.rule(format!("{name}.{word}.x if {value} == {value}\n\n{name}x := data.fz.{name}.{word}.x")),
     }
     format!("{name}x")
@@ -379,7 +401,11 @@ impl Author {
     fn edge(&mut self) -> String {
         if self.random.percent(70) {
             let number = *self.random.pick(super::documents::NUMBERS);
-            return if number.starts_with('-') { format!("({number})").replace(['(', ')'], "") } else { number.to_owned() };
+            return if number.starts_with('-') {
+                format!("({number})").replace(['(', ')'], "")
+            } else {
+                number.to_owned()
+            };
         }
         self.term(&Ty::Num, 1)
     }
@@ -470,7 +496,9 @@ pub(super) fn membership(a: &mut Author) -> String {
         }
         _ => {
             let name = a.name("r");
-            a.rule(format!("{name} if {{\n\tsome x in {collection}\n\tx in {collection}\n\t\"a\", x in {{\"a\": x}}\n}}"));
+            a.rule(format!(
+                "{name} if {{\n\tsome x in {collection}\n\tx in {collection}\n\t\"a\", x in {{\"a\": x}}\n}}"
+            ));
             name
         }
     }
@@ -496,12 +524,17 @@ pub(super) fn negation(a: &mut Author) -> String {
 
 pub(super) fn metadata(a: &mut Author) -> String {
     let name = a.name("r");
-    let (title, n) = (a.random.pick(&["A rule", "t: 1", "über"]).to_string().replace(':', ""), a.random.below(10));
+    let (title, n) =
+        (a.random.pick(&["A rule", "t: 1", "über"]).to_string().replace(':', ""), a.random.below(10));
     let comment = match a.random.below(4) {
         0 => format!("# METADATA\n# title: {title}"),
         1 => format!("# METADATA\n# scope: document\n# description: {title}\n# custom:\n#   level: {n}"),
-        2 => format!("# METADATA\n# authors:\n# - ann <ann@example.com>\n# custom:\n#   list: [1, {n}]\n#   deep:\n#     k: v"),
-        _ => format!("# METADATA\n# title: {title}\n# related_resources:\n# - https://example.com/{n}\n# organizations: [one, two]"),
+        2 => format!(
+            "# METADATA\n# authors:\n# - ann <ann@example.com>\n# custom:\n#   list: [1, {n}]\n#   deep:\n#     k: v"
+        ),
+        _ => format!(
+            "# METADATA\n# title: {title}\n# related_resources:\n# - https://example.com/{n}\n# organizations: [one, two]"
+        ),
     };
     let value = match a.random.below(4) {
         0 => "rego.metadata.chain()".to_owned(),

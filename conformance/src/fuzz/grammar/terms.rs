@@ -53,8 +53,7 @@ impl Author {
             }
             Ty::Obj(of) => {
                 let items = self.literals(of);
-                let pairs: Vec<String> =
-                    items.iter().map(|item| format!("{}: {item}", self.key())).collect();
+                let pairs: Vec<String> = items.iter().map(|item| format!("{}: {item}", self.key())).collect();
                 format!("{{{}}}", pairs.join(", "))
             }
             Ty::Any => {
@@ -95,7 +94,9 @@ impl Author {
     pub(super) fn string(&mut self) -> String {
         match self.random.below(4) {
             0 => self.random.pick(STRINGS).to_string(),
-            1 => format!("`{}`", self.random.pick(&["raw", "a\\b", "", "{\"k\": [1]}", "two\nlines", "^a.*$"])),
+            1 => {
+                format!("`{}`", self.random.pick(&["raw", "a\\b", "", "{\"k\": [1]}", "two\nlines", "^a.*$"]))
+            }
             _ => format!("\"{}\"", self.random.pick(&["a", "b", "c", "abc", "read", "admin", "ann", "foo"])),
         }
     }
@@ -142,7 +143,8 @@ impl Author {
     /// Something in a document, by constant steps and by variables in scope.
     pub(super) fn path(&mut self, ty: &Ty) -> Option<String> {
         let documents = self.documents.clone();
-        let fitting: Vec<&String> = documents.paths.iter().filter(|(_, t)| t.fits(ty)).map(|(p, _)| p).collect();
+        let fitting: Vec<&String> =
+            documents.paths.iter().filter(|(_, t)| t.fits(ty)).map(|(p, _)| p).collect();
         if fitting.is_empty() {
             return None;
         }
@@ -246,12 +248,16 @@ impl Author {
             }
             2 => {
                 let of = Ty::arr(ty.clone());
-                let Some(path) = self.variable(&of).or_else(|| self.named_rule(&of)) else { return self.leaf(ty) };
+                let Some(path) = self.variable(&of).or_else(|| self.named_rule(&of)) else {
+                    return self.leaf(ty);
+                };
                 format!("{path}[{}]", self.random.below(2))
             }
             _ => {
                 let of = Ty::obj(ty.clone());
-                let Some(path) = self.variable(&of).or_else(|| self.named_rule(&of)) else { return self.leaf(ty) };
+                let Some(path) = self.variable(&of).or_else(|| self.named_rule(&of)) else {
+                    return self.leaf(ty);
+                };
                 format!("{path}.{}", self.random.pick(&["a", "b", "c"]))
             }
         }
