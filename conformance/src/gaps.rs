@@ -111,7 +111,7 @@ pub fn judge(
 
 /// As [`judge`], for results that have been found already, each with its name.
 pub fn judge_named(suite: &str, found: &[(String, Result<(), String>)], whole: bool) -> Judged {
-    let gaps: Vec<_> = GAPS.iter().filter(|gap| gap.suite == suite).collect();
+    let gaps: Vec<_> = GAPS.gap.iter().filter(|gap| gap.suite == suite).collect();
     let mut met = vec![0; gaps.len()];
     let mut judged = Judged::default();
     for (name, result) in found {

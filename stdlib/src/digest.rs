@@ -7,6 +7,7 @@ use crate::encoding::hex;
 use crate::operand::{arg, string};
 use crate::{Answer, Builtin, BuiltinError, Context};
 use govc_value::Value;
+use govc_value::bytes::bytes_of;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha1::Sha1;
@@ -68,7 +69,7 @@ pub(crate) const TABLE: &[Builtin] = &[
 
 fn digest<'q, D: Digest>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let text = string(arg(args, 0), 1)?;
-    Ok(context.heap.string(&hex(D::digest(text.as_bytes()).as_slice())))
+    Ok(context.heap.string(&hex(D::digest(bytes_of(text)).as_slice())))
 }
 
 fn crypto_md5<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
@@ -85,9 +86,9 @@ fn crypto_sha256<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answe
 
 fn code<'q, M: Mac + KeyInit>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let (text, key) = (string(arg(args, 0), 1)?, string(arg(args, 1), 2)?);
-    let mut mac = <M as KeyInit>::new_from_slice(key.as_bytes())
+    let mut mac = <M as KeyInit>::new_from_slice(&bytes_of(key))
         .map_err(|_| BuiltinError::Failed("invalid key length".to_owned()))?;
-    mac.update(text.as_bytes());
+    mac.update(&bytes_of(text));
     Ok(context.heap.string(&hex(mac.finalize().into_bytes().as_slice())))
 }
 

@@ -12,6 +12,7 @@ pub(crate) use json::{marshal, quote as quote_json, unmarshal};
 use crate::go::url;
 use crate::operand::{arg, failed, kind_name, mismatch, object, operand, string};
 use crate::{Answer, Builtin, BuiltinError, Context};
+use govc_value::bytes::bytes_of;
 use govc_value::{Value, View};
 use std::collections::BTreeMap;
 
@@ -100,7 +101,7 @@ fn encode64<'q>(
     pad: bool,
 ) -> Answer<'q> {
     let text = string(arg(args, 0), 1)?;
-    Ok(context.heap.string(&base64_text(text.as_bytes(), alphabet, pad)))
+    Ok(context.heap.string(&base64_text(&bytes_of(text), alphabet, pad)))
 }
 
 fn illegal(at: usize) -> BuiltinError {
@@ -110,7 +111,7 @@ fn illegal(at: usize) -> BuiltinError {
 fn base64_decode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let text = string(arg(args, 0), 1)?;
     let bytes = base64_bytes(text.as_bytes(), Alphabet::Standard, true).map_err(illegal)?;
-    Ok(context.heap.string_lossy(&bytes))
+    Ok(context.heap.string_of_bytes(&bytes))
 }
 
 fn base64_is_valid<'q>(_: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
@@ -129,7 +130,7 @@ fn base64url_decode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> An
         }
     }
     let bytes = base64_bytes(text.as_bytes(), Alphabet::Url, true).map_err(illegal)?;
-    Ok(context.heap.string_lossy(&bytes))
+    Ok(context.heap.string_of_bytes(&bytes))
 }
 
 /// Lower-case hexadecimal digits.
@@ -139,7 +140,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn hex_encode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
-    Ok(context.heap.string(&hex(string(arg(args, 0), 1)?.as_bytes())))
+    Ok(context.heap.string(&hex(&bytes_of(string(arg(args, 0), 1)?))))
 }
 
 fn hex_decode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
@@ -153,7 +154,7 @@ fn hex_decode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'
             None => return failed(invalid_hex(pair)),
         }
     }
-    Ok(context.heap.string_lossy(&bytes))
+    Ok(context.heap.string_of_bytes(&bytes))
 }
 
 fn invalid_hex(pair: &[u8]) -> String {
@@ -169,7 +170,7 @@ fn urlquery_encode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Ans
 
 fn urlquery_decode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let bytes = url::unescape(string(arg(args, 0), 1)?, url::Part::Query).map_err(BuiltinError::Failed)?;
-    Ok(context.heap.string_lossy(&bytes))
+    Ok(context.heap.string_of_bytes(&bytes))
 }
 
 fn urlquery_encode_object<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
@@ -198,10 +199,10 @@ fn urlquery_decode_object<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>])
     let pairs = url::parse_query(string(arg(args, 0), 1)?).map_err(BuiltinError::Failed)?;
     let mut names: BTreeMap<Vec<u8>, Vec<Value<'q>>> = BTreeMap::new();
     for (name, value) in pairs {
-        names.entry(name).or_default().push(heap.string_lossy(&value));
+        names.entry(name).or_default().push(heap.string_of_bytes(&value));
     }
     let mut entries: Vec<_> =
-        names.iter().map(|(name, values)| (heap.string_lossy(name), heap.array(values))).collect();
+        names.iter().map(|(name, values)| (heap.string_of_bytes(name), heap.array(values))).collect();
     Ok(heap.object(&mut entries))
 }
 

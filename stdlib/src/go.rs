@@ -40,6 +40,11 @@ pub(crate) fn quote_with(text: &str, quote: char, ascii: bool) -> String {
 }
 
 fn escape(c: char, quote: char, ascii: bool, out: &mut String) {
+    if let Some(byte) = govc_value::bytes::byte_of(c) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\\x{byte:02x}");
+        return;
+    }
     match c {
         '\x07' => out.push_str("\\a"),
         '\x08' => out.push_str("\\b"),

@@ -245,7 +245,7 @@ fn io_jwt_decode<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answe
         let header = token.header(heap)?;
         let payload = named("payload", decode64(token.payload))?;
         if header.as_object().is_some_and(|h| h.get_str("cty").as_str() == Some("JWT")) {
-            let inner = heap.string_lossy(&payload);
+            let inner = heap.string_of_bytes(&payload);
             text = inner.as_str().unwrap_or_default().trim_matches(['"', '\'']);
             continue;
         }
@@ -402,7 +402,7 @@ fn io_jwt_decode_verify<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -
         }
         let payload = named("payload", decode64(token.payload))?;
         if fields.cty.eq_ignore_ascii_case("JWT") {
-            text = heap.string_lossy(&payload).as_str().unwrap_or_default();
+            text = heap.string_of_bytes(&payload).as_str().unwrap_or_default();
             continue;
         }
         break (header, json_object(heap, &payload)?);

@@ -184,12 +184,9 @@ impl<'q> Heap<'q> {
         }
     }
 
-    /// A string of bytes that need not be UTF-8: invalid sequences become U+FFFD, as in Go's conversions.
-    pub fn string_lossy(self, bytes: &[u8]) -> Value<'q> {
-        match simdutf8::basic::from_utf8(bytes) {
-            Ok(text) => self.string(text),
-            Err(_) => self.string(&lossy(bytes)),
-        }
+    /// A string of bytes that need not be UTF-8; see [`crate::bytes`].
+    pub fn string_of_bytes(self, bytes: &[u8]) -> Value<'q> {
+        self.string(&crate::bytes::text_of(bytes))
     }
 
     /// A number from its JSON text.
@@ -291,15 +288,4 @@ impl<'q> Heap<'q> {
             }
         }
     }
-}
-
-/// One U+FFFD for every byte that starts no valid sequence, as Go counts (Rust would give one per
-/// maximal broken sequence).
-fn lossy(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() + 8);
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-    }
-    text
 }

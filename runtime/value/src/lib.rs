@@ -8,6 +8,7 @@
 //! entry's symbol*. Equality relies on it, so every string is made by [`Heap::string`].
 
 mod arena;
+pub mod bytes;
 mod collection;
 mod compare;
 mod frozen;

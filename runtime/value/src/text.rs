@@ -81,7 +81,13 @@ pub fn write_quoted(text: &str, out: &mut String) {
 }
 
 fn write_beyond_ascii(c: char, out: &mut String) {
-    let code = u32::from(c);
+    // A byte that is no text is shown as such.
+    let code = crate::bytes::byte_of(c).map_or(u32::from(c), u32::from);
+    if code < 0x100 && code != u32::from(c) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\\x{code:02x}");
+        return;
+    }
     // Writing to a string cannot fail.
     let _ = match code {
         0..0x80 => write!(out, "\\x{code:02x}"),

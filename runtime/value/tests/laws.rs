@@ -162,7 +162,7 @@ proptest! {
         let value = make(heap, &tree);
         check_symbols(value, program.symbols());
         check_symbols(heap.concat(&[&left, &right]), program.symbols());
-        check_symbols(heap.string_lossy(left.as_bytes()), program.symbols());
+        check_symbols(heap.string_of_bytes(left.as_bytes()), program.symbols());
         let copy = heap.copy(make(Heap::new(&foreign, SymbolTable::empty()), &tree));
         check_symbols(copy, program.symbols());
         prop_assert_eq!(copy, value);

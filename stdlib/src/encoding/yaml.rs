@@ -145,7 +145,7 @@ impl<'q> Reader<'q> {
                 self.heap.number(&text).map_err(|_| format!("json: unsupported value: {text}"))?
             }
             Scalar::Text(text) => self.heap.string(text),
-            Scalar::Bytes(bytes) => self.heap.string_lossy(bytes),
+            Scalar::Bytes(bytes) => self.heap.string_of_bytes(bytes),
         })
     }
 

@@ -489,7 +489,7 @@ impl Printer<'_> {
         };
         let limit = self.flags.precision.unwrap_or(usize::MAX);
         let mut out = String::new();
-        for (position, byte) in text.bytes().take(limit).enumerate() {
+        for (position, byte) in govc_value::bytes::bytes_of(text).iter().take(limit).enumerate() {
             if self.flags.space && position > 0 {
                 out.push(' ');
             }

@@ -19,7 +19,7 @@ pub(crate) enum Part {
 /// `url.QueryEscape`.
 pub(crate) fn query_escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for &byte in govc_value::bytes::bytes_of(text).iter() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
             b' ' => out.push('+'),

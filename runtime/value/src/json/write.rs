@@ -227,7 +227,7 @@ enum Escape {
 /// Never escaped in any style.
 #[inline]
 fn is_plain(b: u8) -> bool {
-    b >= b' ' && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2)
+    b >= b' ' && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2 | 0xf4)
 }
 
 /// The escape of the character that starts here and the bytes it takes, if it has one.
@@ -246,6 +246,8 @@ fn escape(bytes: &[u8], style: Style) -> Option<(Escape, usize)> {
         [0xe2, 0x80, b @ (0xa8 | 0xa9), ..] if !style.canonical => {
             Some((Escape::Long(0x2000 | u32::from(*b & 0x3f)), 3))
         }
+        // What stands for a byte that is no text (`crate::bytes`).
+        [0xf4, 0x8f, 0xbe | 0xbf, _, ..] => Some((Escape::Long(0xfffd), 4)),
         _ => None,
     }
 }
