@@ -30,6 +30,15 @@ impl Case {
         self.fields.contains_key(key)
     }
 
+    /// The same case with other modules.
+    #[must_use]
+    pub fn with_modules(&self, modules: &[String]) -> Self {
+        let mut case = self.clone();
+        let text = serde_json::to_string(modules).ok().and_then(|t| RawValue::from_string(t).ok());
+        case.fields.extend(text.map(|t| ("modules".to_owned(), t)));
+        case
+    }
+
     /// The modules' texts.
     pub fn modules(&self) -> Vec<String> {
         self.json("modules").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()

@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod plan_cases;
 pub mod requests;
+pub mod residual;
 pub mod topdown;
 pub mod world;
 pub mod yaml;

@@ -68,6 +68,34 @@ pub fn check(case: &Case, query: &str, options: &CheckOptions<'_>, capture: bool
     }
 }
 
+/// Evaluates a case partially; no input is given, and it is what is not known.
+///
+/// # Errors
+/// What parser, checks or evaluation find.
+pub fn residual(case: &Case) -> Result<(Checks, govc_topdown::Residual), Answer> {
+    let options = CheckOptions::default();
+    let checks = check(case, &query_text(case), &options, false)?;
+    let arena = Arena::new(1 << 30);
+    let heap = Heap::new(&arena, SymbolTable::empty());
+    let data = json::read(heap, case.json("data").unwrap_or("{}").as_bytes(), &json::Limits::default())
+        .map_err(|error| Answer::Errors("load", vec![(String::new(), error.to_string())]))?;
+    let mut world = SuiteWorld::default();
+    let request = Request {
+        checked: &checks.checked,
+        options: &options,
+        query: &checks.query,
+        data,
+        input: None,
+        world: &mut world,
+        fuel: 5_000_000,
+        memory: 1 << 30,
+    };
+    let settings = govc_topdown::PartialOptions { import_v1: case.version == "v0", ..Default::default() };
+    let residual = govc_topdown::partial(request, &settings)
+        .map_err(|e| Answer::Errors("run", vec![(e.code.to_owned(), e.message.clone())]))?;
+    Ok((checks, residual))
+}
+
 /// Runs a case.
 pub fn answer(case: &Case) -> Answer {
     let options = CheckOptions::default();

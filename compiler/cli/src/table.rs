@@ -13,6 +13,30 @@ pub(crate) fn draw(header: &[String], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// Draws a table without a header whose cells have several lines, with a rule between its rows.
+pub(crate) fn blocks(rows: &[[String; 2]]) -> String {
+    let lines = |cell: &String| cell.split('\n').map(str::to_owned).collect::<Vec<_>>();
+    let split: Vec<[Vec<String>; 2]> = rows.iter().map(|row| [lines(&row[0]), lines(&row[1])]).collect();
+    let flat: Vec<Vec<String>> = split.iter().flat_map(paired).collect();
+    let widths: Vec<usize> = (0..2).map(|column| width(column, "", &flat)).collect();
+    let mut out = String::new();
+    for (i, row) in split.iter().enumerate() {
+        out.push_str(&rule(&widths, if i == 0 { "┌┬┐" } else { "├┼┤" }));
+        for cells in paired(row) {
+            out.push_str(&line(&cells, &widths, |text, width| format!("{text:width$}")));
+        }
+    }
+    out.push_str(&rule(&widths, "└┴┘"));
+    out
+}
+
+/// The lines of two cells side by side.
+fn paired(cells: &[Vec<String>; 2]) -> Vec<Vec<String>> {
+    let count = cells[0].len().max(cells[1].len());
+    let at = |column: usize, i: usize| cells[column].get(i).cloned().unwrap_or_default();
+    (0..count).map(|i| vec![at(0, i), at(1, i)]).collect()
+}
+
 /// Draws a table without a header, its second column to the right.
 pub(crate) fn bare(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..2).map(|column| width(column, "", rows)).collect();

@@ -127,3 +127,9 @@ pub fn check_query(
 ) -> Result<hir::Query, Vec<Diagnostic>> {
     lower::check_query(checked, body, options, query)
 }
+
+/// What the type checker finds in a query that was made by other means than [`check_query`].
+pub fn query_type_errors(checked: &Checked, query: &hir::Query, options: &CheckOptions) -> Vec<Diagnostic> {
+    let types = lower::type_options(options).unwrap_or_default();
+    ty::infer_query(query, &checked.types, &types).1
+}

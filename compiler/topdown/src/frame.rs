@@ -137,7 +137,9 @@ impl<'m, 'q> Frame<'m, 'q> {
         then: &mut Then<'_>,
     ) -> Flow {
         let result = Term::var(&format!("$_term_{}_{}", self.id, self.index.get()));
-        if let Some(partial) = &self.m.partial {
+        // OPA does so only where it is traced, and then makes less support.
+        let disabling = self.m.partial.as_ref().filter(|_| self.m.is_traced());
+        if let Some(partial) = disabling {
             partial.disable_var(&result);
         }
         let flow = self.unify(t, &result, &mut || {
@@ -152,7 +154,7 @@ impl<'m, 'q> Frame<'m, 'q> {
             self.trace_expr(Op::Redo, expr);
             flow
         });
-        if let Some(partial) = &self.m.partial {
+        if let Some(partial) = disabling {
             partial.enable();
         }
         flow

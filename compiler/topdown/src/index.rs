@@ -1,7 +1,8 @@
 //! Which rules can match at all: equalities with known documents, looked at before any body is evaluated.
 //!
-//! OPA keeps a trie; here each way to reach a rule is a list of conditions. What matters, since events and
-//! early exit depend on it, is that the same rules are found.
+//! OPA keeps a trie; here each way to reach a rule is a list of conditions, in the order in which a walk
+//! through that trie would come to them. What matters, since events and early exit depend on it, is that the
+//! same rules are found in the same order.
 
 use crate::term::*;
 use crate::tree::RuleTree;
@@ -38,6 +39,8 @@ struct Way<'q> {
     /// The rule among those of the index; 0 is its first branch, then its `else` branches.
     place: (usize, usize),
     conditions: Vec<Condition<'q>>,
+    /// Which branch of the trie it takes at each reference.
+    order: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -111,6 +114,8 @@ impl<'q> Index<'q> {
             only_ground: true,
             ways: Vec::new(),
         };
+        let mut paths = Vec::new();
+        let mut counted: Vec<(Rc<[Term<'q>]>, usize)> = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             let branches = std::iter::once(rule).chain(&rule.elses).enumerate();
             for (priority, branch) in branches {
@@ -119,11 +124,22 @@ impl<'q> Index<'q> {
                     continue;
                 }
                 index.only_ground &= branch.path.iter().skip(branch.package).skip(1).all(Term::is_ground);
-                for path in reading(tree, branch).paths() {
-                    index.ways.push(Way { place: (at, priority), conditions: conditions(&path) });
+                let reading = reading(tree, branch);
+                for reference in &reading.counted {
+                    match counted.iter_mut().find(|(r, _)| r == reference) {
+                        Some((_, count)) => *count += 1,
+                        None => counted.push((reference.clone(), 1)),
+                    }
                 }
+                paths.extend(reading.paths().into_iter().map(|path| ((at, priority), path)));
             }
         }
+        let place = |r: &Rc<[Term<'q>]>| r.first().and_then(|t| t.at).map(|at| (at.file, at.start));
+        counted
+            .sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| place(a).cmp(&place(b))).then_with(|| a.cmp(b)));
+        let sorted: Vec<Rc<[Term<'q>]>> = counted.into_iter().map(|(r, _)| r).collect();
+        index.ways = paths.into_iter().map(|(place, path)| way(place, &path, &sorted)).collect();
+        index.ways.sort_by(|a, b| a.order.cmp(&b.order));
         index
     }
 
@@ -156,7 +172,8 @@ impl<'q> Index<'q> {
 
     /// All rules.
     pub(crate) fn all(&self) -> Found<'q> {
-        let places: Vec<(usize, usize)> = self.ways.iter().map(|w| w.place).collect();
+        let mut places: Vec<(usize, usize)> = self.ways.iter().map(|w| w.place).collect();
+        places.sort_unstable();
         self.found(&places, false)
     }
 
@@ -168,11 +185,12 @@ impl<'q> Index<'q> {
     }
 
     fn found(&self, reached: &[(usize, usize)], looked_up: bool) -> Found<'q> {
-        let mut by_rule: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut by_rule: Vec<(usize, Vec<usize>)> = Vec::new();
         for &(rule, priority) in reached {
-            let priorities = by_rule.entry(rule).or_default();
-            if !priorities.contains(&priority) {
-                priorities.push(priority);
+            match by_rule.iter_mut().find(|(r, _)| *r == rule) {
+                Some((_, priorities)) if priorities.contains(&priority) => {}
+                Some((_, priorities)) => priorities.push(priority),
+                None => by_rule.push((rule, vec![priority])),
             }
         }
         let mut multiple = false;
@@ -230,17 +248,39 @@ fn holds<'q>(wanted: &Wanted<'q>, value: &Term<'q>) -> bool {
     }
 }
 
-/// Conditions on one reference belong together: any of them is enough.
-fn conditions<'q>(path: &[Entry<'q>]) -> Vec<Condition<'q>> {
-    let mut out: Vec<Condition<'q>> = Vec::new();
-    for entry in path {
-        let wanted = wanted(&entry.value);
-        match out.iter_mut().find(|c| c.reference == entry.reference) {
-            Some(condition) => condition.any_of.push(wanted),
-            None => out.push(Condition { reference: entry.reference.clone(), any_of: vec![wanted] }),
+/// The conditions of a path, reference by reference as the trie has them. Of several scalars for one
+/// reference any is enough, and the trie looks no further then.
+fn way<'q>(place: (usize, usize), path: &[Entry<'q>], sorted: &[Rc<[Term<'q>]>]) -> Way<'q> {
+    let mut way = Way { place, conditions: Vec::new(), order: Vec::new() };
+    if path.is_empty() {
+        return way;
+    }
+    for reference in sorted {
+        let own: Vec<&Entry<'q>> = path.iter().filter(|e| e.reference == *reference).collect();
+        let any_of: Vec<Wanted<'q>> = own.iter().map(|e| wanted(&e.value)).collect();
+        way.order.push(any_of.iter().map(branch).min().unwrap_or(0));
+        if any_of.is_empty() {
+            continue;
+        }
+        let several = own.len() > 1;
+        let open = own.iter().any(|e| e.value.is_var());
+        let any_of = if several && open { vec![Wanted::Defined] } else { any_of };
+        way.conditions.push(Condition { reference: reference.clone(), any_of });
+        if several && !open {
+            break;
         }
     }
-    out
+    way
+}
+
+/// The branches of a node of the trie, in the order in which they are walked; 0 is for no condition.
+fn branch(wanted: &Wanted<'_>) -> u8 {
+    match wanted {
+        Wanted::Defined => 1,
+        Wanted::Array(_) => 2,
+        Wanted::Scalar(_) => 3,
+        Wanted::Parts(..) => 4,
+    }
 }
 
 fn wanted<'q>(value: &IndexValue<'q>) -> Wanted<'q> {
@@ -271,6 +311,8 @@ struct Reading<'a, 'q> {
     entries: Vec<Entry<'q>>,
     outer: Vec<Entry<'q>>,
     choices: Vec<Alternatives<'q>>,
+    /// A reference for each time that it was demanded.
+    counted: Vec<Rc<[Term<'q>]>>,
     constants: Vec<(Name, Term<'q>)>,
 }
 
@@ -281,6 +323,7 @@ fn reading<'a, 'q>(tree: &'a RuleTree<'q>, rule: &'a Rule<'q>) -> Reading<'a, 'q
         entries: Vec::new(),
         outer: Vec::new(),
         choices: Vec::new(),
+        counted: Vec::new(),
         constants: Vec::new(),
     };
     if !must_be_evaluated(&rule.body) {
@@ -362,6 +405,7 @@ impl<'q> Reading<'_, 'q> {
             entries: Vec::new(),
             outer: self.entries.iter().chain(&self.outer).cloned().collect(),
             choices: Vec::new(),
+            counted: Vec::new(),
             constants: self.constants.clone(),
         };
         body.iter().for_each(|e| inner.update(e));
@@ -383,7 +427,10 @@ impl<'q> Reading<'_, 'q> {
         match alternatives.len() {
             0 => {}
             1 => alternatives.remove(0).into_iter().for_each(|e| self.insert(e)),
-            _ => self.choices.push(alternatives),
+            _ => {
+                self.counted.extend(alternatives.iter().flatten().map(|e| e.reference.clone()));
+                self.choices.push(alternatives);
+            }
         }
     }
 
@@ -393,6 +440,7 @@ impl<'q> Reading<'_, 'q> {
     }
 
     fn insert(&mut self, entry: Entry<'q>) {
+        self.counted.push(entry.reference.clone());
         for other in self.entries.iter_mut().filter(|o| o.reference == entry.reference) {
             if other.value == entry.value {
                 return;

@@ -1,6 +1,7 @@
 //! `govc eval`: evaluates a query. Exit code 0; 1 when `--fail` or `--fail-defined` says so; 2 on any error.
 
 pub(crate) mod answer;
+mod partial;
 pub(crate) mod pretty;
 
 use crate::coverage::{self, Kind, Pass};
@@ -96,6 +97,8 @@ pub(crate) struct Eval {
     #[arg(long, hide = true)]
     emit: Option<Form>,
     #[command(flatten)]
+    partial: partial::Partial,
+    #[command(flatten)]
     language: Language,
     #[command(flatten)]
     later: Later,
@@ -104,10 +107,6 @@ pub(crate) struct Eval {
 /// OPA's flags that are not there yet: known, so that the answer is clear.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(short, long, hide = true)]
-    partial: bool,
-    #[arg(short, long, hide = true)]
-    unknowns: Vec<String>,
     #[arg(long, hide = true)]
     profile: bool,
     #[arg(long, hide = true)]
@@ -149,6 +148,7 @@ struct Report {
     expressions: Vec<Expression>,
     solutions: Vec<Solution>,
     times: Vec<(&'static str, Duration)>,
+    residual: Option<govc_topdown::Residual>,
     coverage: Option<coverage::Report>,
 }
 
@@ -181,7 +181,12 @@ fn usage(args: &Eval) -> Result<(), &'static str> {
             Err("specify --stdin-input or --input but not both")
         }
         () if args.fail && args.fail_defined => Err("specify --fail or --fail-defined but not both"),
-        () if args.format == Format::Source && !args.later.partial => {
+        () if args.partial.partial
+            && !matches!(args.format, Format::Pretty | Format::Json | Format::Source) =>
+        {
+            Err("invalid output format for partial evaluation")
+        }
+        () if args.format == Format::Source && !args.partial.partial => {
             Err("invalid output format for evaluation")
         }
         () => Ok(()),
@@ -205,8 +210,6 @@ impl From<Vec<Problem>> for Stop {
 impl Later {
     fn problem(&self) -> Option<Problem> {
         let flags = [
-            (self.partial, "--partial"),
-            (!self.unknowns.is_empty(), "--unknowns"),
             (self.profile, "--profile"),
             (self.instrument, "--instrument"),
             (self.explain != "off", "--explain"),
@@ -238,6 +241,16 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| Stop::Plain(p.line()))?;
     let rules = run::Rules { strict: args.strict, error_limit: 10, schemas, cases: false };
     let started = Instant::now();
+    if args.partial.partial {
+        let started = Instant::now();
+        let residual = run::check(&loaded, rules, |checked, check| {
+            args.partial.evaluate(args, &loaded, (&checked, check), (&body, &options), input.as_deref())
+        })?;
+        let problems = partial::problems(&residual.builtin_errors, &loaded.sources);
+        let problems = if args.show_builtin_errors { problems } else { Vec::new() };
+        let times = vec![("timer_rego_partial_eval_ns", started.elapsed())];
+        return Ok(Some(Report { residual: Some(residual), problems, times, ..Report::default() }));
+    }
     let compiled = run::check(&loaded, rules, |checked, check| {
         let query = govc_compile::check_query(&checked, &body, check, &options)
             .map_err(|found| run::problems(&found, &loaded.sources))?;
@@ -286,6 +299,7 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     };
     Ok(Some(Report {
         coverage,
+        residual: None,
         solutions: solutions.collect::<Result<_, _>>().map_err(|p| vec![p])?,
         problems: answer.builtin_errors,
         expressions,
@@ -387,7 +401,10 @@ fn query_options(args: &Eval, loaded: &mut Loaded) -> Result<QueryOptions, Stop>
 
 fn finish(args: &Eval, report: &Report) -> Exit {
     print(args, report);
-    let defined = !report.solutions.is_empty();
+    let defined = match &report.residual {
+        Some(residual) => !residual.queries.is_empty(),
+        None => !report.solutions.is_empty(),
+    };
     if (args.fail && !defined) || (args.fail_defined && defined) { Exit::Failure } else { Exit::Success }
 }
 
@@ -401,11 +418,15 @@ fn print(args: &Eval, report: &Report) {
         Format::Values => report.solutions.iter().for_each(|s| output::println(&s.values().pretty())),
         Format::Bindings => report.solutions.iter().for_each(|s| output::println(&s.bindings().pretty())),
         Format::Raw => report.solutions.iter().for_each(|s| output::println(&s.raw())),
+        Format::Source => output::print(&partial::source(report.residual.as_ref())),
         Format::Pretty => {
-            output::print(&pretty::text(&report.solutions, args.pretty_limit));
+            output::print(&match &report.residual {
+                Some(residual) if !residual.queries.is_empty() => partial::pretty(residual),
+                _ => pretty::text(&report.solutions, args.pretty_limit),
+            });
             output::print(&pretty::metrics(if args.metrics { &report.times } else { &[] }));
         }
-        Format::Json | Format::Source => output::println(&node(args, report, false).pretty()),
+        Format::Json => output::println(&node(args, report, false).pretty()),
         Format::Discard => output::println(&node(args, report, true).pretty()),
     }
 }
@@ -424,6 +445,7 @@ fn node(args: &Eval, report: &Report, discard: bool) -> Node {
         };
         object.push(("result".to_owned(), result));
     }
+    object.extend(report.residual.as_ref().map(|r| ("partial".to_owned(), partial::node(r))));
     if args.metrics && !report.times.is_empty() {
         let time = |d: Duration| Node::int(i64::try_from(d.as_nanos()).unwrap_or(i64::MAX));
         let times = report.times.iter().map(|&(name, d)| (name.to_owned(), time(d)));

@@ -190,7 +190,8 @@ impl<'q> Propagation<'_, '_, 'q> {
             let before = unbound.len();
             unbound.retain(|v| !bound.contains(v));
             let is_safe_var = match term.as_ref_parts().map(|p| &p[..]) {
-                Some([head]) => head.as_var().is_some_and(|v| safe.contains(v)),
+                // The input itself may be undefined, which OPA forgets here.
+                Some([head]) => head.as_var().is_some_and(|v| safe.contains(v) && &**v != "input"),
                 _ => false,
             };
             if unbound.len() < before || (!is_safe_var && !contained(term, result)) {

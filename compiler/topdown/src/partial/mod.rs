@@ -12,6 +12,8 @@ mod save;
 pub(crate) mod support;
 mod unknown;
 
+pub(crate) use copyprop::propagate;
+
 use crate::bindings::{self, Shared};
 use crate::term::*;
 use control::Disabled;

@@ -27,7 +27,7 @@ impl<'q> Partial<'_, 'q> {
 
 impl<'q> Frame<'_, 'q> {
     /// The statement with the modifiers and place of the one that is evaluated.
-    fn from_query(&self, e: Expr<'q>) -> Rc<Expr<'q>> {
+    fn under_query(&self, e: Expr<'q>) -> Rc<Expr<'q>> {
         let with = self.expr().map(|q| self.documents_of(&q.with)).unwrap_or_default();
         Rc::new(Expr { with: with.into(), at: self.place(), ..e })
     }
@@ -43,7 +43,7 @@ impl<'q> Frame<'_, 'q> {
 
     pub(crate) fn save_expr_of(&self, e: Expr<'q>, of: &Shared<'q>, then: &mut Then<'_>) -> Flow {
         let Some(partial) = &self.m.partial else { return Ok(()) };
-        let expr = self.from_query(e);
+        let expr = self.under_query(e);
         self.trace_expr(Op::Save, &expr);
         partial.while_saved(Saved { expr, bindings: Some((of.clone(), of.clone())) }, Vec::new(), then)
     }
@@ -67,7 +67,7 @@ impl<'q> Frame<'_, 'q> {
             }
             _ => {}
         }
-        let expr = self.from_query((**e).clone());
+        let expr = self.under_query((**e).clone());
         self.trace_expr(Op::Save, &expr);
         let saved = Saved { expr, bindings: Some((self.bindings.clone(), self.bindings.clone())) };
         partial.while_saved(saved, vars, then)
@@ -85,7 +85,7 @@ impl<'q> Frame<'_, 'q> {
         let mut vars = Vec::new();
         unbound(&a, b1, &mut vars);
         unbound(&b, b2, &mut vars);
-        let expr = self.from_query(Expr::unify(a, b));
+        let expr = self.under_query(Expr::unify(a, b));
         self.trace_expr(Op::Save, &expr);
         partial.while_saved(Saved { expr, bindings: Some((b1.clone(), b2.clone())) }, vars, then)
     }
@@ -102,7 +102,7 @@ impl<'q> Frame<'_, 'q> {
         if let Some(output) = args.last().filter(|_| arity + 1 == args.len()) {
             unbound(output, &self.bindings, &mut vars);
         }
-        let expr = self.from_query(Expr::new(ExprKind::Call(callee, args)));
+        let expr = self.under_query(Expr::new(ExprKind::Call(callee, args)));
         self.trace_expr(Op::Save, &expr);
         let saved = Saved { expr, bindings: Some((self.bindings.clone(), self.bindings.clone())) };
         partial.while_saved(saved, vars, then)

@@ -1,0 +1,176 @@
+//! `eval --partial`: what is left of a query when some documents are not known.
+
+use super::Eval;
+use crate::files::Loaded;
+use crate::output::Node;
+use crate::problem::{Location, Problem};
+use crate::run;
+use crate::world::Terminal;
+use clap::Args;
+use govc_compile::{CheckOptions, Checked, QueryOptions, rewritten};
+use govc_syntax::{Sources, ast};
+use govc_topdown::{Error, PartialOptions, Request, Residual};
+use govc_value::{Arena, Heap, SymbolTable, json};
+
+/// Bytes that the documents and the evaluation may take.
+const MEMORY: usize = 1 << 31;
+
+/// Steps of an evaluation.
+const FUEL: u64 = 500_000_000;
+
+/// Flags of partial evaluation.
+#[derive(Args, Debug)]
+pub(super) struct Partial {
+    /// Print what is left of the query when some documents are not known
+    #[arg(short, long)]
+    pub(super) partial: bool,
+    /// What is not known
+    #[arg(short, long, value_delimiter = ',', default_value = "input", value_name = "REF")]
+    unknowns: Vec<String>,
+    /// Documents whose rules are kept as rules
+    #[arg(long, value_delimiter = ',', value_name = "REF")]
+    disable_inlining: Vec<String>,
+    /// All rules are kept as rules
+    #[arg(long)]
+    shallow_inlining: bool,
+    // OPA's spelling.
+    /// Call builtins that depend on the outside world where their arguments are known
+    #[arg(long)]
+    nondeterminstic_builtins: bool,
+}
+
+impl Partial {
+    fn options(&self, loaded: &Loaded) -> Result<PartialOptions, Vec<Problem>> {
+        let paths =
+            |refs: &[String]| refs.iter().map(|r| path(r, &loaded.sources)).collect::<Result<Vec<_>, _>>();
+        Ok(PartialOptions {
+            unknowns: paths(&self.unknowns)?,
+            disable_inlining: paths(&self.disable_inlining)?,
+            shallow_inlining: self.shallow_inlining,
+            nondeterministic_builtins: self.nondeterminstic_builtins,
+            ..PartialOptions::default()
+        })
+    }
+
+    /// Evaluates partially.
+    pub(super) fn evaluate(
+        &self,
+        args: &Eval,
+        loaded: &Loaded,
+        (checked, check): (&Checked, &CheckOptions<'_>),
+        (body, place): (&ast::Body, &QueryOptions),
+        input: Option<&str>,
+    ) -> Result<Residual, Vec<Problem>> {
+        let options = self.options(loaded)?;
+        let query = rewritten::rewrite_query(checked, body, check, place, false)
+            .map_err(|found| run::problems(&found, &loaded.sources))?;
+        let arena = Arena::new(MEMORY);
+        let heap = Heap::new(&arena, SymbolTable::empty());
+        let read = |text: &[u8]| {
+            json::read(heap, text, &json::Limits::default()).map_err(|e| vec![Problem::plain(e.to_string())])
+        };
+        let data = read(&loaded.documents.to_json())?;
+        let input = input.map(|text| read(text.as_bytes())).transpose()?;
+        let mut world = Terminal::new();
+        let request = Request {
+            checked,
+            options: check,
+            query: &query,
+            data,
+            input,
+            world: &mut world,
+            fuel: FUEL,
+            memory: MEMORY,
+        };
+        let residual = govc_topdown::partial(request, &options)
+            .map_err(|error| problems(std::slice::from_ref(&error), &loaded.sources))?;
+        match residual.builtin_errors.first().filter(|_| args.strict_builtin_errors) {
+            Some(error) => Err(problems(std::slice::from_ref(error), &loaded.sources)),
+            None => Ok(residual),
+        }
+    }
+}
+
+/// A reference of strings below `input` or `data`.
+fn path(text: &str, sources: &Sources) -> Result<Vec<String>, Vec<Problem>> {
+    let mut sources = sources.clone();
+    let file = sources.add("", text);
+    let parsed = govc_syntax::parse_query(file, text, &govc_syntax::ParseOptions::default());
+    if !parsed.diagnostics.is_empty() {
+        return Err(run::problems(&parsed.diagnostics, &sources));
+    }
+    let term = match parsed.tree.literals.as_slice() {
+        [ast::Literal { kind: ast::LiteralKind::Term(term), .. }] => strings(term),
+        _ => None,
+    };
+    term.ok_or_else(|| vec![Problem::plain(format!("`{text}` must be a reference without variables"))])
+}
+
+fn strings(term: &ast::Term) -> Option<Vec<String>> {
+    match &term.kind {
+        ast::TermKind::Var(name) => Some(vec![name.clone()]),
+        ast::TermKind::Ref { head, steps } => {
+            let mut out = strings(head)?;
+            for step in steps {
+                match &step.kind {
+                    ast::StepKind::Field(name) => out.push(name.clone()),
+                    ast::StepKind::Index(ast::Term { kind: ast::TermKind::String { value, .. }, .. }) => {
+                        out.push(value.clone());
+                    }
+                    _ => return None,
+                }
+            }
+            Some(out)
+        }
+        _ => None,
+    }
+}
+
+/// Errors of evaluation in OPA's shape.
+pub(super) fn problems(errors: &[Error], sources: &Sources) -> Vec<Problem> {
+    let one = |e: &Error| Problem {
+        govc_code: if e.code.starts_with("govc_") { e.code.to_owned() } else { String::new() },
+        code: e.code.to_owned(),
+        message: e.message.clone(),
+        location: e.at.map(|span| {
+            let (row, col) = sources.position(span);
+            Location { file: sources.get(span.file).name.clone(), row, col }
+        }),
+        finding: None,
+    };
+    errors.iter().map(one).collect()
+}
+
+/// OPA's object: `queries`, `modules`, each only if there is something in it.
+pub(super) fn node(residual: &Residual) -> Node {
+    let list = |texts: &[String]| Node::Array(texts.iter().map(|t| Node::Raw(t.clone())).collect());
+    let mut object = Vec::new();
+    if !residual.queries.is_empty() {
+        object.push(("queries".to_owned(), list(&residual.queries)));
+    }
+    if !residual.support.is_empty() {
+        object.push(("modules".to_owned(), list(&residual.support)));
+    }
+    Node::Object(object)
+}
+
+/// Queries and modules as Rego text.
+pub(super) fn source(residual: Option<&Residual>) -> String {
+    let Some(residual) = residual else { return String::new() };
+    let queries = residual.query_texts.iter().enumerate();
+    let queries = queries.map(|(i, text)| format!("# Query {}\n{text}\n\n", i + 1));
+    let modules = residual.support_texts.iter().enumerate();
+    let modules = modules.map(|(i, text)| format!("# Module {}\n{text}", i + 1));
+    queries.chain(modules).collect()
+}
+
+/// Queries and modules in a table.
+pub(super) fn pretty(residual: &Residual) -> String {
+    let cell = |text: &String| text.replace('\t', "  ").trim_matches('\n').to_owned();
+    let rows = |name: &'static str, texts: &[String]| {
+        texts.iter().enumerate().map(|(i, t)| [format!("{name} {}", i + 1), cell(t)]).collect::<Vec<_>>()
+    };
+    let mut all = rows("Query", &residual.query_texts);
+    all.extend(rows("Support", &residual.support_texts));
+    crate::table::blocks(&all)
+}
