@@ -6,6 +6,7 @@ mod bench;
 mod build;
 pub(crate) mod capabilities;
 mod check;
+mod completion;
 mod decide;
 mod deps;
 pub(crate) mod eval;
@@ -78,6 +79,7 @@ enum Command {
     Run(Box<run::Run>),
     Explain(explain::Explain),
     Lsp(lsp::Lsp),
+    Completion(completion::Completion),
     Version(version::Version),
 }
 
@@ -86,8 +88,13 @@ pub(crate) fn main() -> Exit {
     run_words(std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect())
 }
 
+/// All commands with all flags.
+fn tree() -> clap::Command {
+    Cli::command()
+}
+
 fn run_words(words: Vec<String>) -> Exit {
-    let mut tree = line::with_environment(Cli::command());
+    let mut tree = line::with_environment(tree());
     let words = line::normalize(words, &tree);
     let parsed = tree.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
@@ -123,6 +130,7 @@ fn run(command: Command) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
+        Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args),
     }
 }

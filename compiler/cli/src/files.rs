@@ -298,6 +298,9 @@ impl Loader<'_> {
     fn merge(&mut self, path: &str, json: String, prefix: &[String]) {
         let raw = match serde_json::from_str::<Box<RawValue>>(&json) {
             Ok(raw) => raw,
+            Err(error) if error.is_eof() => {
+                return self.fail(Problem::plain(format!("{path}: unexpected EOF")));
+            }
             Err(error) => return self.fail(Problem::plain(format!("{path}: {error}"))),
         };
         if prefix.is_empty() && !raw.get().trim_start().starts_with('{') {

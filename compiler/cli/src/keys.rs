@@ -81,7 +81,7 @@ impl Verifying {
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, Problem> {
-    let unknown = || Problem::coded("govc_key_algorithm", format!("unknown algorithm `{name}`"));
+    let unknown = || Problem::coded("govc_key_algorithm", format!("unknown signature algorithm: {name}"));
     Algorithm::from_name(name).ok_or_else(unknown)
 }
 

@@ -13,6 +13,7 @@ mod exit;
 mod files;
 mod keys;
 mod language;
+mod measure;
 mod output;
 mod policies;
 mod problem;

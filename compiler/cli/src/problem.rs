@@ -63,7 +63,11 @@ impl Problem {
             message: diagnostic.message.clone(),
             code: diagnostic.opa_code.to_owned(),
             govc_code: diagnostic.code.to_owned(),
-            location: Some(Location { file: sources.get(diagnostic.span.file).name.clone(), row, col }),
+            location: (diagnostic.message != LIMIT).then(|| Location {
+                file: sources.get(diagnostic.span.file).name.clone(),
+                row,
+                col,
+            }),
             finding: Some(Box::new(Finding {
                 diagnostic: diagnostic.clone(),
                 shown: shown(diagnostic, sources),
@@ -134,6 +138,9 @@ impl Location {
 
 /// OPA's complaint about a file without any statement, which it places nowhere.
 const EMPTY: &str = "empty module";
+
+/// The last complaint where there are too many; it is about no place.
+const LIMIT: &str = "error limit reached";
 
 /// How OPA begins to say that a text ends too early.
 const END: &str = "unexpected eof token";

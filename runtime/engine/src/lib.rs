@@ -19,7 +19,7 @@ mod trust;
 
 pub use bundle::{
     Bundle, BundleError, BundleLimits, BundleSpec, Manifest, Section, SignedFile, Signer,
-    build as build_bundle, sign as sign_bundle,
+    build as build_bundle, sign as sign_bundle, sign_files,
 };
 pub use decision::{DecideError, Decision};
 pub use digest::{canonical as canonical_json, hex as sha256_hex};

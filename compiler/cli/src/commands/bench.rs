@@ -1,10 +1,9 @@
 //! `govc bench`: how long a query takes, in the shapes of `opa bench`. Exit code 0 or 1.
-//!
-//! Memory is not counted: values live in an arena that is reset between queries, so `B/op` would say nothing.
 
 use crate::exit::Exit;
 use crate::files;
 use crate::language::Language;
+use crate::measure::{self, Sample};
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
 use crate::run::{
@@ -15,14 +14,14 @@ use crate::table;
 use crate::world::Terminal;
 use clap::{Args, ValueEnum};
 use govc_compile::{PlanRequest, QueryOptions};
-use std::time::{Duration, Instant};
+use std::io::Read;
 
 /// Measure a query
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  $ govc bench -d policy -d data.json -i input.json data.access.allow")]
 pub(crate) struct Bench {
     /// The query
-    query: String,
+    query: Option<String>,
     /// Policy and data files or folders
     #[arg(short, long, value_name = "PATH")]
     data: Vec<String>,
@@ -32,43 +31,112 @@ pub(crate) struct Bench {
     /// File with the input document
     #[arg(short, long, value_name = "FILE")]
     input: Option<String>,
+    /// Read the query from standard input
+    #[arg(long)]
+    stdin: bool,
+    /// Read the input document from standard input
+    #[arg(short = 'I', long)]
+    stdin_input: bool,
+    /// Imports of the query
+    #[arg(long, value_name = "REF")]
+    import: Vec<String>,
+    /// Package of the query
+    #[arg(long, value_name = "PACKAGE")]
+    package: Option<String>,
+    /// JSON Schema of the input, or a folder of schemas
+    #[arg(short, long, value_name = "PATH")]
+    schema: Option<String>,
     /// How often the whole measurement is made
     #[arg(long, default_value_t = 1)]
-    count: u32,
+    count: i64,
     /// How to print
     #[arg(short, long, default_value = "pretty")]
     format: Format,
-    /// Go on when the result is undefined
+    /// Stop when the result is undefined
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     fail: bool,
+    /// Print quantiles of the times too
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    metrics: bool,
+    /// Memory is not counted, so this changes nothing
+    #[arg(long, hide = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    benchmem: bool,
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
     #[command(flatten)]
     language: Language,
+    #[command(flatten)]
+    later: Later,
+}
+
+/// OPA's flags that are not there yet, and those that matter only with them.
+#[derive(Args, Debug)]
+struct Later {
+    #[arg(long, hide = true)]
+    e2e: bool,
+    #[arg(short, long, hide = true)]
+    partial: bool,
+    #[arg(short, long, hide = true)]
+    unknowns: Vec<String>,
+    #[arg(short, long, hide = true, default_value = "rego", value_parser = ["rego", "wasm"])]
+    target: String,
+    #[arg(short, long, hide = true)]
+    config_file: Option<String>,
+    #[arg(long, hide = true, default_value_t = 10)]
+    shutdown_grace_period: i64,
+    #[arg(long, hide = true, default_value_t = 0)]
+    shutdown_wait_period: i64,
+    #[arg(long, hide = true)]
+    optimize_store_for_read_speed: bool,
+}
+
+impl Later {
+    fn problem(&self) -> Option<Problem> {
+        let flags = [
+            (self.e2e, "--e2e"),
+            (self.partial, "--partial"),
+            (!self.unknowns.is_empty(), "--unknowns"),
+            (self.target != "rego", "--target"),
+        ];
+        let (_, flag) = flags.iter().find(|(set, _)| *set)?;
+        Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Pretty,
     Json,
+    Pretty,
     Gobench,
 }
 
-/// Wall time of one measurement.
-const MEASURE: Duration = Duration::from_secs(1);
-
-/// Times of single queries, sorted.
-struct Sample {
-    nanoseconds: Vec<u64>,
-}
+/// The timer that is told about.
+const TIMER: &str = "timer_rego_query_eval_ns";
 
 pub(crate) fn run(args: &Bench) -> Exit {
+    let clash = match () {
+        () if args.query.is_some() && args.stdin => Some("specify query argument or --stdin but not both"),
+        () if args.query.is_none() && !args.stdin => Some("specify query argument or --stdin"),
+        () if args.stdin && args.stdin_input => Some("specify --stdin or --stdin-input but not both"),
+        () if args.stdin_input && args.input.is_some() => {
+            Some("specify --stdin-input or --input but not both")
+        }
+        () => None,
+    };
+    if let Some(message) = clash {
+        output::eprintln(&format!("Error: {message}"));
+        return Exit::Failure;
+    }
     for _ in 0..args.count {
         match measure(args) {
             Ok(sample) => output::print(&text(args, &sample)),
             Err(problems) => {
-                output::eprintln(&problem::summary(&problems));
+                // As OPA: machines that read JSON read errors on standard output.
+                match args.format {
+                    Format::Json => output::println(&problem::errors_node(&problems).pretty()),
+                    _ => output::eprintln(&problem::summary(&problems)),
+                }
                 return Exit::Failure;
             }
         }
@@ -76,8 +144,25 @@ pub(crate) fn run(args: &Bench) -> Exit {
     Exit::Success
 }
 
+fn stdin() -> Result<String, Problem> {
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map(|_| text).map_err(|error| Problem::plain(error.to_string()))
+}
+
+fn input(args: &Bench) -> Result<Option<String>, Problem> {
+    if args.stdin_input {
+        return files::any_document(stdin()?.as_bytes()).map(Some).map_err(Problem::plain);
+    }
+    args.input.as_deref().map(files::document).transpose()
+}
+
 fn measure(args: &Bench) -> Result<Sample, Vec<Problem>> {
-    let input = args.input.as_deref().map(files::document).transpose().map_err(|p| vec![p])?;
+    if let Some(problem) = args.later.problem() {
+        return Err(vec![problem]);
+    }
+    let input = input(args).map_err(|p| vec![p])?;
+    let query = args.query.clone().map_or_else(stdin, Ok).map_err(|p| vec![p])?;
     let mut loaded = files::load(&files::Request {
         data: args.data.clone(),
         bundles: args.bundle.clone(),
@@ -86,92 +171,68 @@ fn measure(args: &Bench) -> Result<Sample, Vec<Problem>> {
         parse: args.language.parse(),
         declared: args.language.declared(),
     });
-    let file = loaded.sources.add("", &args.query);
-    let body = govc_syntax::parse_query(file, &args.query, &args.language.parse());
+    if !loaded.problems.is_empty() {
+        return Err(loaded.problems);
+    }
+    let file = loaded.sources.add("", &query);
+    let body = govc_syntax::parse_query(file, &query, &args.language.parse());
     if !body.diagnostics.is_empty() {
         return Err(run::problems(&body.diagnostics, &loaded.sources));
     }
-    let program =
-        run::check(&loaded, run::Rules { error_limit: 10, ..run::Rules::default() }, |checked, options| {
-            let query = govc_compile::check_query(&checked, &body.tree, options, &QueryOptions::default());
-            let query = query.map_err(|found| run::problems(&found, &loaded.sources))?;
-            let request =
-                PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
-            run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)
-        })?;
+    let head = args.import.iter().map(|import| format!("import {import}\n"));
+    let head =
+        format!("package {}\n{}", args.package.as_deref().unwrap_or("bench"), head.collect::<String>());
+    let file = loaded.sources.add("", &head);
+    let head = govc_syntax::parse_module(file, &head, &args.language.parse());
+    if !head.diagnostics.is_empty() {
+        return Err(run::problems(&head.diagnostics, &loaded.sources));
+    }
+    let path = head.tree.package.map(|package| package.path.into_iter().map(|part| part.name).collect());
+    let options = QueryOptions {
+        package: path.filter(|_| args.package.is_some()),
+        imports: head.tree.imports,
+        wrapping_not: false,
+    };
+    let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
+    let rules = run::Rules { error_limit: 10, schemas, ..run::Rules::default() };
+    let program = run::check(&loaded, rules, |checked, check| {
+        let query = govc_compile::check_query(&checked, &body.tree, check, &options);
+        let query = query.map_err(|found| run::problems(&found, &loaded.sources))?;
+        let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+        run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)
+    })?;
     let image = run::image(program, &loaded)?;
     let ask = Ask { input, ..Ask::default() };
     let mut asker = Asker::default();
-    let mut nanoseconds = Vec::new();
-    let started = Instant::now();
-    while started.elapsed() < MEASURE {
-        let before = Instant::now();
-        let answer = asker.ask(&image, "query", &ask, &mut Terminal::new()).map_err(|p| vec![p])?;
-        nanoseconds.push(u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX));
-        if args.fail && answer.results.is_empty() {
-            return Err(vec![Problem::plain("undefined result")]);
-        }
-    }
-    nanoseconds.sort_unstable();
-    Ok(Sample { nanoseconds })
-}
-
-impl Sample {
-    fn total(&self) -> u64 {
-        self.nanoseconds.iter().sum()
-    }
-
-    fn mean(&self) -> u64 {
-        self.total() / self.nanoseconds.len().max(1) as u64
-    }
-
-    /// The value below which a share of the times lies.
-    fn quantile(&self, share: f64) -> u64 {
-        let last = self.nanoseconds.len().saturating_sub(1);
-        let at = (share * last as f64).round() as usize;
-        self.nanoseconds.get(at).copied().unwrap_or(0)
-    }
-
-    /// OPA's names with their values.
-    fn histogram(&self) -> Vec<(String, u64)> {
-        let name = |suffix: &str| format!("histogram_timer_rego_query_eval_ns_{suffix}");
-        let quantiles =
-            [("75%", 0.75), ("90%", 0.9), ("95%", 0.95), ("99%", 0.99), ("99.9%", 0.999), ("99.99%", 0.9999)];
-        let mut found: Vec<_> = quantiles.map(|(label, share)| (name(label), self.quantile(share))).into();
-        found.extend([
-            (name("count"), self.nanoseconds.len() as u64),
-            (name("max"), self.quantile(1.0)),
-            (name("mean"), self.mean()),
-            (name("median"), self.quantile(0.5)),
-            (name("min"), self.quantile(0.0)),
-        ]);
-        found
-    }
+    measure::again(|| match asker.ask(&image, "query", &ask, &mut Terminal::new()) {
+        Ok(answer) if args.fail && answer.results.is_empty() => Err(vec![Problem::plain("undefined result")]),
+        Ok(_) => Ok(()),
+        Err(problem) => Err(vec![problem]),
+    })
 }
 
 fn text(args: &Bench, sample: &Sample) -> String {
-    let count = sample.nanoseconds.len();
+    let extra = if args.metrics { sample.histogram(TIMER) } else { Vec::new() };
     match args.format {
         Format::Pretty => {
-            let mut rows = vec![("samples".to_owned(), count as u64), ("ns/op".to_owned(), sample.mean())];
-            rows.extend(sample.histogram());
-            let rows: Vec<Vec<String>> =
-                rows.into_iter().map(|(name, value)| vec![name, value.to_string()]).collect();
-            table::bare(&rows)
+            let rows = [("samples".to_owned(), sample.count() as f64), ("ns/op".to_owned(), sample.mean())];
+            let rows = rows.into_iter().chain(extra).map(|(name, value)| vec![name, measure::rounded(value)]);
+            table::bare(&rows.collect::<Vec<_>>())
         }
-        Format::Json => {
-            let extra =
-                sample.histogram().into_iter().map(|(name, value)| (name, Node::Raw(value.to_string())));
-            let object = vec![
-                ("N".to_owned(), Node::Raw(count.to_string())),
-                ("T".to_owned(), Node::Raw(sample.total().to_string())),
-                ("Bytes".to_owned(), Node::int(0)),
-                ("MemAllocs".to_owned(), Node::int(0)),
-                ("MemBytes".to_owned(), Node::int(0)),
-                ("Extra".to_owned(), Node::Object(extra.collect())),
-            ];
-            format!("{}\n", Node::Object(object).pretty())
-        }
-        Format::Gobench => format!("BenchmarkOPAEval\t{count:>8}\t{:>10} ns/op\n", sample.mean()),
+        Format::Json => format!("{}\n", node(sample, &extra).pretty()),
+        Format::Gobench => format!("BenchmarkOPAEval\t{}\n", sample.line(&extra)),
     }
+}
+
+/// A measurement in the form of Go's results.
+pub(crate) fn node(sample: &Sample, extra: &[(String, f64)]) -> Node {
+    let extra = extra.iter().map(|(name, value)| (name.clone(), Node::Raw(value.to_string())));
+    Node::Object(vec![
+        ("N".to_owned(), Node::Raw(sample.count().to_string())),
+        ("T".to_owned(), Node::Raw(sample.total().to_string())),
+        ("Bytes".to_owned(), Node::int(0)),
+        ("MemAllocs".to_owned(), Node::int(0)),
+        ("MemBytes".to_owned(), Node::int(0)),
+        ("Extra".to_owned(), Node::Object(extra.collect())),
+    ])
 }

@@ -41,7 +41,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
     /// Refuse policies that are not v0 and v1 at once
-    #[arg(long)]
+    #[arg(long, alias = "rego-v1")]
     v0_v1: bool,
     #[command(flatten)]
     language: Language,
@@ -68,7 +68,10 @@ pub(crate) fn run(args: &Check) -> Exit {
     let loaded = files::load(&request);
     let mut schemas = match files::schema::load(args.schema.as_deref()) {
         Ok(schemas) => schemas,
-        Err(problem) => return refuse(args, &loaded, &[problem]),
+        Err(problem) => {
+            output::eprintln(&problem::loading_summary(&[problem]));
+            return Exit::Failure;
+        }
     };
     if let Err(problem) = files::schema::add_catalogs(&args.catalog, &mut schemas) {
         return refuse(args, &loaded, &[problem]);

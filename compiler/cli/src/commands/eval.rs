@@ -19,7 +19,7 @@ use crate::run::{
 use crate::world::Terminal;
 use answer::{Expression, Solution};
 use clap::{Args, ValueEnum};
-use govc_compile::{PlanRequest, QueryOptions};
+use govc_compile::{CheckOptions, PlanRequest, QueryOptions};
 use govc_syntax::{FileId, Span, ast};
 use govc_vm::BuiltinErrors;
 use std::io::Read;
@@ -214,7 +214,6 @@ impl Later {
             (self.instrument, "--instrument"),
             (self.explain != "off", "--explain"),
             (self.target != "rego", "--target"),
-            (self.count > 1, "--count"),
         ];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
@@ -238,7 +237,8 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     let body = parse(args, &mut loaded, file, &text)?;
     let options = query_options(args, &mut loaded)?;
     let parsed = started.elapsed();
-    let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| Stop::Plain(p.line()))?;
+    let schemas = files::schema::load(args.schema.as_deref())
+        .map_err(|p| Stop::Plain(problem::loading_summary(&[p])))?;
     let rules = run::Rules { strict: args.strict, error_limit: 10, schemas, cases: false };
     let started = Instant::now();
     if args.partial.partial {
@@ -252,7 +252,9 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         return Ok(Some(Report { residual: Some(residual), problems, times, ..Report::default() }));
     }
     let compiled = run::check(&loaded, rules, |checked, check| {
-        let query = govc_compile::check_query(&checked, &body, check, &options)
+        // Strict mode is for policies; a query may assign what it does not use.
+        let relaxed = CheckOptions { strict: false, ..check.clone() };
+        let query = govc_compile::check_query(&checked, &body, &relaxed, &options)
             .map_err(|found| run::problems(&found, &loaded.sources))?;
         let expressions: Vec<Span> = query.expressions.iter().map(|(span, _)| *span).collect();
         let mut request =
@@ -377,6 +379,9 @@ fn parse(args: &Eval, loaded: &mut Loaded, file: FileId, text: &str) -> Result<a
     }
     let parsed = govc_syntax::parse_query(file, text, &args.language.parse());
     match parsed.diagnostics.is_empty() {
+        true if parsed.tree.literals.is_empty() => {
+            Err(Stop::Problems(vec![Problem::plain("cannot evaluate empty query")]))
+        }
         true => Ok(parsed.tree),
         false => Err(run::problems(&parsed.diagnostics, &loaded.sources).into()),
     }

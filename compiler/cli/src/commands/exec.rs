@@ -32,13 +32,31 @@ pub(crate) struct Exec {
     #[arg(short, long)]
     bundle: Vec<String>,
     /// The document that decides, such as `access/allow`
-    #[arg(long, default_value = "/system/main", value_name = "PATH")]
-    decision: String,
+    #[arg(long, value_name = "PATH")]
+    decision: Option<String>,
+    /// Configuration file; its `default_decision` and `bundles` are looked at
+    #[arg(short, long, value_name = "FILE")]
+    config_file: Option<String>,
+    /// Replace a part of the configuration: `a.b=value`
+    #[arg(long, value_name = "PART=VALUE")]
+    set: Vec<String>,
+    /// Replace a part of the configuration by the text of a file: `a.b=file`
+    #[arg(long, value_name = "PART=FILE")]
+    set_file: Vec<String>,
+    /// What is logged; nothing is but errors
+    #[arg(short, long, default_value = "error", value_parser = ["debug", "info", "error"], hide = true)]
+    log_level: String,
+    /// How errors are logged
+    #[arg(long, default_value = "json", value_parser = ["text", "json", "json-pretty"], hide = true)]
+    log_format: String,
+    /// Layout of times in the log
+    #[arg(long, default_value = "", hide = true)]
+    log_timestamp_format: String,
     /// Exit with 1 if a decision is undefined
-    #[arg(long, conflicts_with_all = ["fail_defined", "fail_non_empty"])]
+    #[arg(long)]
     fail: bool,
     /// Exit with 1 if a decision is defined
-    #[arg(long, conflicts_with = "fail_non_empty")]
+    #[arg(long)]
     fail_defined: bool,
     /// Exit with 1 if a decision is anything but undefined or empty
     #[arg(long)]
@@ -68,22 +86,62 @@ enum Verdict {
 }
 
 pub(crate) fn run(args: &Exec) -> Exit {
+    if args.paths.is_empty() && !args.stdin_input {
+        let text = "requires at least 1 path arg, or the --stdin-input flag";
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        output::eprintln(&format!(r#"time="{now}" level=error msg="Unexpected error." err="{text}""#));
+        return Exit::Failure;
+    }
     match execute(args) {
         Ok(exit) => exit,
-        Err(problems) => {
-            output::eprintln(&problem::summary(&problems));
-            Exit::Failure
+        Err(Stop::Arguments(text)) => log(args, &format!("exec error: {text}")),
+        Err(Stop::Problems(problems)) => {
+            log(args, &format!("runtime error: {}", problem::summary(&problems)))
         }
     }
 }
 
-fn execute(args: &Exec) -> Result<Exit, Vec<Problem>> {
-    if args.paths.is_empty() && !args.stdin_input {
-        let text = "requires at least 1 path arg, or the --stdin-input flag";
-        return Err(vec![Problem::plain(text)]);
+/// Why nothing is decided, or not all.
+enum Stop {
+    /// The flags, the inputs, or what a flag asks to fail for.
+    Arguments(String),
+    /// The policies.
+    Problems(Vec<Problem>),
+}
+
+/// An error as OPA's logger writes it.
+fn log(args: &Exec, error: &str) -> Exit {
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let fields = [("err", error), ("level", "error"), ("msg", "Unexpected error."), ("time", &now)];
+    let node =
+        Node::Object(fields.into_iter().map(|(name, text)| (name.to_owned(), Node::string(text))).collect());
+    output::eprintln(&match args.log_format.as_str() {
+        "text" => format!(
+            "time={} level=error msg=\"Unexpected error.\" err={}",
+            output::quote(&now),
+            output::quote(error)
+        ),
+        "json-pretty" => node.pretty(),
+        _ => node.compact(),
+    });
+    Exit::Failure
+}
+
+fn execute(args: &Exec) -> Result<Exit, Stop> {
+    let clash = match () {
+        () if args.fail && args.fail_defined => Some("specify --fail or --fail-defined but not both"),
+        () if args.fail_non_empty && args.fail => Some("specify --fail-non-empty or --fail but not both"),
+        () if args.fail_non_empty && args.fail_defined => {
+            Some("specify --fail-non-empty or --fail-defined but not both")
+        }
+        () => None,
+    };
+    if let Some(clash) = clash {
+        return Err(Stop::Arguments(clash.to_owned()));
     }
-    let inputs = inputs(args).map_err(|p| vec![p])?;
-    let image = program(args)?;
+    let settings = Settings::read(args).map_err(|p| Stop::Problems(vec![p]))?;
+    let image = program(args, &settings).map_err(Stop::Problems)?;
+    let inputs = inputs(args).map_err(|p| Stop::Arguments(p.message))?;
     let mut asker = Asker::default();
     let verdicts: Vec<(String, Verdict)> = inputs
         .into_iter()
@@ -92,9 +150,42 @@ fn execute(args: &Exec) -> Result<Exit, Vec<Problem>> {
             (path, verdict)
         })
         .collect();
-    let results = verdicts.iter().map(|(path, verdict)| node(args, path, verdict)).collect();
+    let results = verdicts.iter().map(|(path, verdict)| node(&settings, path, verdict)).collect();
     output::println(&Node::Object(vec![("result".to_owned(), Node::Array(results))]).pretty());
-    Ok(verdict_of_all(args, &verdicts))
+    verdict_of_all(args, &verdicts).map(|()| Exit::Success).map_err(Stop::Arguments)
+}
+
+/// What the configuration says about one decision after the other.
+struct Settings {
+    /// The path of the decision.
+    decision: String,
+    /// Folders and files of bundles.
+    bundles: Vec<String>,
+}
+
+impl Settings {
+    fn read(args: &Exec) -> Result<Self, Problem> {
+        let file = args.config_file.as_deref().map(files::document).transpose()?;
+        let config: serde_json::Value = match file {
+            Some(text) => serde_json::from_str(&text).map_err(|error| Problem::plain(error.to_string()))?,
+            None => serde_json::Value::Null,
+        };
+        let mut bundles = args.bundle.clone();
+        for bundle in config["bundles"].as_object().into_iter().flat_map(serde_json::Map::values) {
+            match bundle["resource"].as_str().and_then(|resource| resource.strip_prefix("file://")) {
+                Some(path) => bundles.push(path.to_owned()),
+                None => return Err(Problem::not_yet("bundles of services are not fetched for `exec` yet")),
+            }
+        }
+        let replaced = args.set.iter().rev().find_map(|part| part.strip_prefix("default_decision="));
+        let file = args.set_file.iter().rev().find_map(|part| part.strip_prefix("default_decision="));
+        let file = file.map(std::fs::read_to_string).transpose();
+        let file =
+            file.map_err(|error| Problem::plain(error.to_string()))?.map(|text| text.trim().to_owned());
+        let given = args.decision.clone().or(replaced.map(str::to_owned)).or(file);
+        let default = config["default_decision"].as_str().unwrap_or("/system/main");
+        Ok(Self { decision: given.unwrap_or_else(|| default.to_owned()), bundles })
+    }
 }
 
 /// Paths with their inputs as JSON text.
@@ -139,16 +230,16 @@ fn walk(path: &str, found: &mut Vec<Input>) -> Result<(), Problem> {
 }
 
 /// The decision as a query, so that a document that is not there is undefined and no error.
-fn program(args: &Exec) -> Result<Image, Vec<Problem>> {
+fn program(args: &Exec, settings: &Settings) -> Result<Image, Vec<Problem>> {
     let mut loaded: Loaded = files::load(&files::Request {
         data: Vec::new(),
-        bundles: args.bundle.clone(),
+        bundles: settings.bundles.clone(),
         ignore: Vec::new(),
         only_rego: false,
         parse: args.language.parse(),
         declared: args.language.declared(),
     });
-    let steps = args.decision.split('/').filter(|step| !step.is_empty());
+    let steps = settings.decision.split('/').filter(|step| !step.is_empty());
     let text = steps.fold("data".to_owned(), |text, step| format!("{text}[{}]", output::quote(step)));
     let file = loaded.sources.add("", &text);
     let body = govc_syntax::parse_query(file, &text, &args.language.parse());
@@ -183,7 +274,7 @@ fn value(row: &str) -> Verdict {
     }
 }
 
-fn node(args: &Exec, path: &str, verdict: &Verdict) -> Node {
+fn node(settings: &Settings, path: &str, verdict: &Verdict) -> Node {
     let mut object = vec![("path".to_owned(), Node::string(path))];
     match verdict {
         Verdict::Defined(value) => {
@@ -191,7 +282,7 @@ fn node(args: &Exec, path: &str, verdict: &Verdict) -> Node {
             object.push(("result".to_owned(), Node::Raw(value.clone())));
         }
         Verdict::Undefined => {
-            let text = format!("{} decision was undefined", args.decision);
+            let text = format!("{} decision was undefined", settings.decision);
             let error = vec![
                 ("code".to_owned(), Node::string("opa_undefined_error")),
                 ("message".to_owned(), Node::string(&text)),
@@ -204,7 +295,7 @@ fn node(args: &Exec, path: &str, verdict: &Verdict) -> Node {
 }
 
 /// As OPA counts: what is undefined is an error with `--fail` only.
-fn verdict_of_all(args: &Exec, verdicts: &[(String, Verdict)]) -> Exit {
+fn verdict_of_all(args: &Exec, verdicts: &[(String, Verdict)]) -> Result<(), String> {
     let counts = |of: &dyn Fn(&Verdict) -> bool| verdicts.iter().filter(|(_, verdict)| of(verdict)).count();
     let (flag, failures) = match () {
         () if args.fail => ("--fail", counts(&|v| matches!(v, Verdict::Defined(json) if json == "null"))),
@@ -215,15 +306,14 @@ fn verdict_of_all(args: &Exec, verdicts: &[(String, Verdict)]) -> Exit {
             "--fail-non-empty",
             counts(&|v| matches!(v, Verdict::Defined(json) if json != "null" && json != "[]")),
         ),
-        () => return Exit::Success,
+        () => return Ok(()),
     };
     let undefined = |v: &Verdict| args.fail && matches!(v, Verdict::Undefined);
     let errors = counts(&|v| matches!(v, Verdict::Failed(_)) || undefined(v));
-    if failures == 0 && errors == 0 {
-        return Exit::Success;
+    match failures + errors {
+        0 => Ok(()),
+        _ => Err(format!(
+            "there were {failures} failures and {errors} errors counted in the results list, and {flag} is set"
+        )),
     }
-    output::eprintln(&format!(
-        "there were {failures} failures and {errors} errors counted in the results list, and {flag} is set"
-    ));
-    Exit::Failure
 }

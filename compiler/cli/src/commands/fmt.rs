@@ -41,6 +41,9 @@ pub(crate) struct Fmt {
     /// Read and write v0
     #[arg(long)]
     v0_compatible: bool,
+    /// Formatting needs to know no builtins, so this changes nothing
+    #[arg(long, hide = true, value_parser = crate::files::declared::known)]
+    capabilities: Option<String>,
     /// Read and write v1 (the default)
     #[arg(long, hide = true)]
     v1_compatible: bool,

@@ -1,4 +1,6 @@
-//! `govc parse`: one file as tokens, as a tree, and in every form that follows.
+//! `govc parse`: one file as OPA's tree, and with `--emit` in every form between text and machine code.
+
+mod tree;
 
 use super::build::entrypoints;
 use crate::emit::{self, Form};
@@ -10,6 +12,8 @@ use crate::problem;
 use crate::run;
 use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
+use govc_syntax::Sources;
+use govc_syntax::opa_json::{self, JsonOptions};
 
 /// Parse one file and print what was read
 #[derive(Args, Debug)]
@@ -17,14 +21,18 @@ use govc_compile::PlanRequest;
     after_help = "Examples:\n  $ govc parse policy/access.rego\n  $ govc parse policy/access.rego --emit tokens"
 )]
 pub(crate) struct Parse {
-    /// The file
-    path: String,
+    /// The file; of several the first
+    #[arg(required = true)]
+    paths: Vec<String>,
     /// How to print
     #[arg(short, long, default_value = "pretty")]
     format: Format,
-    /// Which form to print
-    #[arg(long, default_value = "ast")]
-    emit: Form,
+    /// What the JSON holds: `locations`, `comments` (the default), `-comments`
+    #[arg(long, default_value = "", allow_hyphen_values = true, value_name = "PARTS")]
+    json_include: String,
+    /// Print another form: that of a stage of govc
+    #[arg(long)]
+    emit: Option<Form>,
     #[command(flatten)]
     language: Language,
 }
@@ -35,41 +43,82 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(args: &Parse) -> Exit {
-    if args.emit == Form::Tokens {
-        return tokens(args);
+impl Parse {
+    fn path(&self) -> &str {
+        let first = self.paths.first().map(String::as_str).unwrap_or_default();
+        first.strip_prefix("file://").unwrap_or(first)
     }
+}
+
+pub(crate) fn run(args: &Parse) -> Exit {
+    match args.emit {
+        None => opa(args),
+        Some(Form::Tokens) => tokens(args),
+        Some(form) => stage(args, form),
+    }
+}
+
+/// OPA's tree.
+fn opa(args: &Parse) -> Exit {
+    let path = args.path();
+    let text = match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => return refuse(&[files::io_problem("open", path, &error)]),
+    };
+    let mut sources = Sources::default();
+    let file = sources.add(path, &text);
+    let parsed = govc_syntax::parse_module(file, &text, &args.language.parse());
+    let problems = run::problems(&parsed.diagnostics, &sources);
+    if !problems.is_empty() {
+        return refuse(&problems);
+    }
+    let (annotations, found) = govc_compile::annotations::read_module(&parsed.tree);
+    if !found.is_empty() {
+        return refuse(&run::problems(&found, &sources));
+    }
+    let part = |name: &str| args.json_include.split(',').rev().find(|part| part.ends_with(name));
+    let options = JsonOptions {
+        locations: part("locations").is_some_and(|part| !part.starts_with('-')),
+        without_comments: part("comments").is_some_and(|part| part.starts_with('-')),
+        annotations: annotations.iter().map(|annotation| annotation.value.to_string()).collect(),
+    };
+    let json = opa_json::to_json(path, &text, &parsed.tree, &options);
+    match (args.format, serde_json::from_str(&json)) {
+        (Format::Pretty, Ok(module)) => output::print(&tree::draw(&module)),
+        _ => output::print(&json),
+    }
+    Exit::Success
+}
+
+/// Another form.
+fn stage(args: &Parse, form: Form) -> Exit {
     let request = files::Request {
-        data: vec![args.path.clone()],
+        data: vec![args.path().to_owned()],
         parse: args.language.parse(),
         declared: args.language.declared(),
         ..Default::default()
     };
     let loaded = files::load(&request);
     if !loaded.problems.is_empty() {
-        report(&loaded.problems);
-        return Exit::Failure;
+        return refuse(&loaded.problems);
     }
-    if args.format == Format::Json && args.emit == Form::Ast {
-        let problem = problem::Problem::not_yet("OPA's JSON form of the tree is not printed yet");
-        report(&[problem]);
-        return Exit::Failure;
-    }
-    if emit::sources(args.emit, &loaded) {
+    if emit::sources(form, &loaded) {
         return Exit::Success;
     }
     let found = run::check(&loaded, run::Rules::default(), |checked, _| {
         let entrypoints = entrypoints::find(&[], &loaded);
         let request = PlanRequest { entrypoints, ..PlanRequest::default() };
-        emit::checked(args.emit, &checked, &request, &loaded.sources)
+        emit::checked(form, &checked, &request, &loaded.sources)
     });
     match found {
         Ok(()) => Exit::Success,
-        Err(problems) => {
-            report(&problems);
-            Exit::Failure
-        }
+        Err(problems) => refuse(&problems),
     }
+}
+
+fn refuse(problems: &[problem::Problem]) -> Exit {
+    report(problems);
+    Exit::Failure
 }
 
 fn report(problems: &[problem::Problem]) {
@@ -78,13 +127,13 @@ fn report(problems: &[problem::Problem]) {
 }
 
 fn tokens(args: &Parse) -> Exit {
-    match std::fs::read_to_string(&args.path) {
+    match std::fs::read_to_string(args.path()) {
         Ok(text) => {
             output::print(&emit::tokens(&text));
             Exit::Success
         }
         Err(error) => {
-            output::eprintln(&files::io_problem("open", &args.path, &error).line());
+            output::eprintln(&files::io_problem("open", args.path(), &error).line());
             Exit::Failure
         }
     }

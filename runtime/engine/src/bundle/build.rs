@@ -212,3 +212,15 @@ fn manifest(spec: &BundleSpec, files: &Files) -> Result<Vec<u8>, BundleError> {
     digest::canonical(&text)
         .map_err(|e| BundleError::Json { path: MANIFEST.to_owned(), message: e.kind.to_string() })
 }
+
+/// The text of `.signatures.json` for files that are no bundle yet, such as those of a folder. `claims` go into the token.
+///
+/// # Errors
+/// When a file that must be JSON is not, or the key cannot sign.
+pub fn sign_files(
+    files: &BTreeMap<String, Vec<u8>>,
+    key: &SigningKey,
+    claims: &Map<String, Value>,
+) -> Result<Vec<u8>, BundleError> {
+    signature::make(files, key, claims)
+}
