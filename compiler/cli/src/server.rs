@@ -44,7 +44,7 @@ use evaluate::Question;
 use log::{Level, Logger};
 use reply::Reply;
 use settings::Settings;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use store::{Draft, State, Store};
@@ -96,7 +96,10 @@ fn start(args: &Run) -> Result<Exit, String> {
     let settings = Settings::load(args)?;
     let logger = logger(args);
     let server = Arc::new(Server::new(args, settings, logger)?);
-    load::paths(&server, args)?;
+    let loaded = load::paths(&server, args, &BTreeSet::new())?;
+    if args.watch {
+        load::watch(&server, args, loaded);
+    }
     polling::Bundles::start(&server);
     decision_log::DecisionLog::start(&server);
     status::Status::start(&server);

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use std::time::Duration;
 
 /// Start an interactive shell, or a server
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(
     hide = true,
     after_help = "Examples:\n  $ echo 'data.access.allow' | govc run policy data.json repl.input:input.json"
@@ -55,7 +55,7 @@ pub(crate) struct Run {
 }
 
 /// What only the shell looks at.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Shell")]
 pub(crate) struct Shell {
     /// How the shell prints: `pretty` or `json`
@@ -67,7 +67,7 @@ pub(crate) struct Shell {
 }
 
 /// How the signatures of bundles are checked.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Verification of bundles")]
 pub(crate) struct Verification {
     /// Secret (HMAC), or path of the PEM file with the public key
@@ -91,7 +91,7 @@ pub(crate) struct Verification {
 }
 
 /// The configuration file, and what replaces parts of it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct Settings {
     /// Configuration file
@@ -118,7 +118,7 @@ pub(crate) struct Settings {
 }
 
 /// Where the server listens, and how it ends.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Listening {
     /// Address: `[host]:port` or `unix://path` [default: localhost:8181, with `--v0-compatible` :8181]
@@ -145,7 +145,7 @@ pub(crate) struct Listening {
 }
 
 /// Who may ask, and over which connections.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Security of the server")]
 pub(crate) struct Security {
     /// How the server learns who asks
@@ -175,7 +175,7 @@ pub(crate) struct Security {
 }
 
 /// What the server logs.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct Logging {
     /// What is logged

@@ -1,16 +1,19 @@
 //! What the command line names: files, folders and bundles, loaded before the server listens.
 
 use super::bundle::Opened;
-use super::document::Document;
+use super::document::{Document, Operation};
 use super::policies::{Language, Module};
 use super::{Server, told};
 use crate::commands::run::Run;
 use crate::files;
 use crate::keys;
+use crate::output::Node;
 use crate::problem::{self, Problem};
 use govc_engine::Trust;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How policies are read.
 ///
@@ -55,11 +58,15 @@ pub(crate) fn is_remote(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
 }
 
-/// Loads all that the command line names.
+/// Loads all that the command line names, in the place of what was loaded before; the ids of the policies.
 ///
 /// # Errors
 /// What cannot be loaded, as OPA says it.
-pub(crate) fn paths(server: &Server, args: &Run) -> Result<(), String> {
+pub(crate) fn paths(
+    server: &Server,
+    args: &Run,
+    before: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, String> {
     let trust = trust(args)?;
     let local: Vec<&String> = args.paths.iter().filter(|path| !is_remote(path)).collect();
     let (bundles, files): (Vec<&String>, Vec<&String>) =
@@ -86,15 +93,89 @@ pub(crate) fn paths(server: &Server, args: &Run) -> Result<(), String> {
         modules.insert(source.name.clone(), module);
     }
     let changed = server.store.change(|draft| {
-        draft.data = Arc::clone(&data);
-        let mut all = modules;
-        for (name, bundle) in &opened {
-            all.extend(bundle.place(name, "", draft)?);
+        if data.entries().is_some_and(|entries| !entries.is_empty()) {
+            let system = draft.data.get("system").cloned();
+            draft.data = Arc::clone(&data);
+            // What the server itself knows of bundles stays.
+            let kept = system.filter(|_| data.get("system").is_none());
+            let place = ["system".to_owned()];
+            let write = kept.map(|system| draft.data.write(Operation::Add, &place, Some(system)));
+            write.transpose().map_err(|error| vec![Problem::plain(error.to_string())])?;
         }
-        draft.set_policies(all)
+        let mut loaded = modules;
+        for (name, bundle) in &opened {
+            loaded.extend(bundle.place(name, "", draft)?);
+        }
+        let ids: BTreeSet<String> = loaded.keys().cloned().collect();
+        let others = draft.policies.modules.clone().into_iter().filter(|(id, _)| !before.contains(id));
+        let mut all: BTreeMap<String, Module> = others.collect();
+        all.extend(loaded);
+        draft.set_policies(all)?;
+        Ok(ids)
     });
     changed.map_err(|found: Vec<Problem>| format!("initialization error: {}", told(&found)))
 }
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// Loads again what has changed, until the process ends.
+pub(crate) fn watch(server: &Arc<Server>, args: &Run, mut ids: BTreeSet<String>) {
+    let (server, args) = (Arc::clone(server), args.clone());
+    let run = move || {
+        let mut seen = marks(&args);
+        loop {
+            std::thread::sleep(LOOK);
+            let now = marks(&args);
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            let started = Instant::now();
+            let loaded = paths(&server, &args, &ids);
+            let took = i64::try_from(started.elapsed().as_nanos()).unwrap_or(i64::MAX);
+            let error = match loaded {
+                Ok(loaded) => {
+                    ids = loaded;
+                    Node::Raw("null".to_owned())
+                }
+                Err(why) => Node::string(&why),
+            };
+            let fields = vec![("duration".to_owned(), Node::int(took)), ("err".to_owned(), error)];
+            server.logger.log(super::log::Level::Info, "Processed file watch event.", fields);
+        }
+    };
+    // Without a thread nothing is watched; the server works on.
+    let _ = std::thread::Builder::new().name("watch".to_owned()).stack_size(super::listen::STACK).spawn(run);
+}
+
+/// When files were changed, and how long they are.
+fn marks(args: &Run) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
+    let mut found = BTreeMap::new();
+    for path in args.paths.iter().filter(|path| !is_remote(path)) {
+        let path = path.strip_prefix("file://").unwrap_or(path);
+        let path = match path.split_once(':') {
+            Some((_, rest)) if !Path::new(path).exists() => rest,
+            _ => path,
+        };
+        mark(Path::new(path), &mut found, 0);
+    }
+    found
+}
+
+fn mark(path: &Path, found: &mut BTreeMap<PathBuf, (Option<SystemTime>, u64)>, depth: usize) {
+    let Ok(info) = std::fs::metadata(path) else { return };
+    if !info.is_dir() {
+        found.insert(path.to_owned(), (info.modified().ok(), info.len()));
+    } else if depth < DEPTH
+        && let Ok(entries) = std::fs::read_dir(path)
+    {
+        entries.flatten().for_each(|entry| mark(&entry.path(), found, depth + 1));
+    }
+}
+
+/// Folders nested deeper are taken for a loop of links.
+const DEPTH: usize = 200;
 
 fn open(path: &str, trust: &Trust, parse: &govc_syntax::ParseOptions) -> Result<Opened, Problem> {
     let place = path.strip_prefix("file://").unwrap_or(path);

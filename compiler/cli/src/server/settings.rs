@@ -29,6 +29,10 @@ impl Settings {
             Some(file) => read(file)?,
             None => json!({}),
         };
+        let remote = args.paths.iter().filter(|path| super::load::is_remote(path));
+        for (number, path) in remote.enumerate() {
+            served(&mut raw, number + 1, path);
+        }
         for part in &args.settings.set {
             set(&mut raw, part, |text| Ok(scalar(text)))?;
         }
@@ -116,6 +120,18 @@ impl Settings {
         hide(&mut shown);
         Json::Object(shown).to_string()
     }
+}
+
+/// A bundle that the command line names by its URL, as a service and a bundle of the configuration.
+fn served(raw: &mut Json, number: usize, url: &str) {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let name = format!("cli{number}");
+    let mut set = |path: [&str; 3], value: Json| put(raw, &path.map(str::to_owned), value);
+    set(["services", &name, "url"], Json::String(format!("{scheme}://{host}")));
+    set(["bundles", &name, "service"], Json::String(name.clone()));
+    set(["bundles", &name, "resource"], Json::String(format!("/{path}")));
+    set(["bundles", &name, "persist"], Json::Bool(true));
 }
 
 /// Takes away keys, and what services know each other by.

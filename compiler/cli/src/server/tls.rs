@@ -12,6 +12,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -176,7 +178,11 @@ pub(crate) fn shown(chain: &[CertificateDer<'_>]) -> Option<String> {
     let mut context = Context { heap, cache: &mut cache, world: &mut world };
     let call = govc_stdlib::lookup("crypto.x509.parse_certificates")?.call?;
     let parsed = call(&mut context, &[heap.string(&text)]).ok()?;
-    Some(govc_value::json::to_string(parsed))
+    // The builtin tells the URIs as texts too; what Go knows of a certificate does not.
+    let text = govc_value::json::to_string(parsed);
+    let mut all: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(&text).ok()?;
+    all.iter_mut().for_each(|certificate| drop(certificate.remove("URIStrings")));
+    serde_json::to_string(&all).ok()
 }
 
 fn pem(certificate: &[u8]) -> String {

@@ -1,0 +1,496 @@
+//! What a list of requests cannot show of `govc run -s`: changes under load, the end, refusals when something is missing,
+//! TLS, sockets, bundles that are fetched, and decisions that are logged.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use govc_conformance::requests::{Request, Response, Served};
+use govc_conformance::{opa, server_binary};
+use serde_json::{Value as Json, json};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+fn request(line: &str, body: &str) -> Request {
+    let body = (!body.is_empty()).then(|| body.as_bytes().to_vec());
+    Request { line: line.to_owned(), body, ..Request::default() }
+}
+
+fn send(to: SocketAddr, line: &str, body: &str) -> Response {
+    request(line, body).send(to, <[u8]>::to_vec).unwrap()
+}
+
+fn body(response: &Response) -> Json {
+    serde_json::from_slice(&response.body).unwrap_or(Json::Null)
+}
+
+fn start(folder: &Path, args: &[&str]) -> Served {
+    let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    Served::start(&server_binary(), &args, folder).unwrap()
+}
+
+fn signal(served: &Served, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), served.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// Waits until something holds, for at most ten seconds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what} does not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn no_answer_mixes_two_states() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = start(folder.path(), &["--log-level", "error"]);
+    let to = served.address;
+    // Both rules and the document change together; an answer that shows two of them is mixed.
+    let policy = |n: usize| format!("package t\na := {n}\nb := [{n}, data.t.a]\n");
+    assert_eq!(send(to, "PUT /v1/policies/p", &policy(0)).status, 200);
+    assert_eq!(send(to, "PUT /v1/data/d", r#"{"x": 0, "y": [0]}"#).status, 204);
+    let (ended, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !ended.load(Relaxed) {
+                    let rules = send(to, "POST /v1/data/t", r#"{"input": {}}"#);
+                    assert_eq!(rules.status, 200, "{:?}", String::from_utf8_lossy(&rules.body));
+                    let rules = body(&rules);
+                    let a = &rules["result"]["a"];
+                    assert_eq!(rules["result"]["b"], json!([a, a]));
+                    let data = body(&send(to, "GET /v1/data/d", ""));
+                    assert_eq!(data["result"]["y"], json!([data["result"]["x"]]));
+                    asked.fetch_add(2, Relaxed);
+                }
+            });
+        }
+        for n in 1..60 {
+            assert_eq!(send(to, "PUT /v1/policies/p", &policy(n)).status, 200);
+            assert_eq!(send(to, "PUT /v1/data/d", &format!(r#"{{"x": {n}, "y": [{n}]}}"#)).status, 204);
+        }
+        ended.store(true, Relaxed);
+    });
+    assert!(asked.load(Relaxed) > 50, "{} questions", asked.load(Relaxed));
+}
+
+#[test]
+fn what_is_under_way_is_answered_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "package t\nslow := count([1 | some i in numbers.range(1, 3000); some j in numbers.range(1, 400); i < j])\n";
+    std::fs::write(folder.path().join("p.rego"), policy).unwrap();
+    let mut served = start(folder.path(), &["p.rego"]);
+    let to = served.address;
+    let asked = std::thread::spawn(move || send(to, "GET /v1/data/t/slow", ""));
+    std::thread::sleep(Duration::from_millis(150));
+    signal(&served, "TERM");
+    assert_eq!(body(&asked.join().unwrap()), json!({"result": 79800}));
+    assert!(served.wait().unwrap().success());
+    assert!(TcpStream::connect(to).is_err(), "nobody listens any more");
+    assert!(served.said().contains("Shutting down..."), "{}", served.said());
+}
+
+#[test]
+fn who_cannot_be_authorized_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = start(folder.path(), &["--authorization=basic"]);
+    let status = |line: &str| send(served.address, line, "").status;
+    assert_eq!(
+        [status("GET /v1/data"), status("GET /health"), status("PUT /v1/policies/x")],
+        [500, 500, 500]
+    );
+    drop(served);
+    // A policy that cannot be evaluated refuses as well.
+    let policy = "package system.authz\nallow := true if input.path[2] == \"a\"\nallow := false if input.path[2] != \"b\"\n";
+    std::fs::write(folder.path().join("authz.rego"), policy).unwrap();
+    let served = start(folder.path(), &["--authorization=basic", "authz.rego"]);
+    let status = |line: &str| send(served.address, line, "").status;
+    assert_eq!(
+        [status("GET /v1/data/a"), status("GET /v1/data/b"), status("GET /v1/data/c")],
+        [500, 500, 401]
+    );
+    drop(served);
+    // One that does not compile does not start.
+    std::fs::write(folder.path().join("authz.rego"), "package system.authz\nallow if x\n").unwrap();
+    let args = ["--authorization=basic", "authz.rego"].map(str::to_owned);
+    let refused = Served::start(&server_binary(), &args, folder.path()).unwrap_err();
+    assert!(refused.contains("var x is unsafe"), "{refused}");
+}
+
+#[test]
+fn sockets_and_diagnostics_have_their_own_doors() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixStream;
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s.sock");
+    let diagnostic = govc_conformance::requests::free_address().unwrap();
+    let unix = format!("unix://{}", socket.display());
+    let args = ["--addr", &unix, "--unix-socket-perm", "600", "--diagnostic-addr", &diagnostic.to_string()];
+    let served = start(folder.path(), &args);
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let status = |line: &str| send(diagnostic, line, "").status;
+    assert_eq!([status("GET /health"), status("GET /metrics"), status("GET /v1/data")], [200, 200, 404]);
+    assert_eq!(send(served.address, "GET /v1/data", "").status, 200);
+}
+
+/// Heads and bodies of requests.
+type Seen = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// A service that answers every request with the same, and keeps what it was sent.
+struct Service {
+    address: SocketAddr,
+    seen: Seen,
+}
+
+impl Service {
+    fn start(answer: impl Fn(&str) -> (u16, String, Vec<u8>) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let Some((head, body)) = read(&mut stream) else { continue };
+                let (status, headers, content) = answer(&head);
+                let length = content.len();
+                let line = format!(
+                    "HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+                );
+                let _ = stream.write_all(line.as_bytes()).and_then(|()| stream.write_all(&content));
+                kept.lock().unwrap().push((head, body));
+            }
+        });
+        Self { address, seen }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.seen.lock().unwrap().iter().map(|(head, _)| head.clone()).collect()
+    }
+}
+
+/// Head and body of a request.
+fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let count = stream.read(&mut piece).ok()?;
+        bytes.extend(&piece[..count]);
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length: usize = length.map_or(0, |text| text.trim().parse().unwrap_or(0));
+            while bytes.len() < end + 4 + length {
+                let count = stream.read(&mut piece).ok()?;
+                bytes.extend(&piece[..count]);
+            }
+            return Some((head, bytes[end + 4..end + 4 + length].to_vec()));
+        }
+        if count == 0 {
+            return None;
+        }
+    }
+}
+
+fn bundle(folder: &Path, n: usize) -> Vec<u8> {
+    let policy = folder.join("b.rego");
+    std::fs::write(&policy, format!("package b\n\nn := {n}\n")).unwrap();
+    let out = folder.join(format!("b{n}.tar.gz"));
+    let revision = format!("r{n}");
+    let built = Command::new(server_binary())
+        .args(["build", "b.rego", "-r", &revision, "-o"])
+        .arg(&out)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    std::fs::read(out).unwrap()
+}
+
+#[test]
+fn bundles_are_fetched_again_and_activated_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundles: Vec<Vec<u8>> = (0..2).map(|n| bundle(folder.path(), n)).collect();
+    let current = Arc::new(AtomicUsize::new(0));
+    let n = Arc::clone(&current);
+    let service = Service::start(move |head| {
+        let n = n.load(Relaxed);
+        match () {
+            () if n >= 2 => (200, String::new(), b"no bundle".to_vec()),
+            () if head.contains(&format!("if-none-match: \"{n}\"")) => (304, String::new(), Vec::new()),
+            () => (200, format!("ETag: \"{n}\"\r\n"), bundles[n].clone()),
+        }
+    });
+    let config = format!(
+        "services:\n  s:\n    url: http://{}/base\n    credentials: {{bearer: {{token: secret}}}}\n\
+         bundles:\n  b:\n    service: s\n    resource: /path/b.tar.gz\n    polling: {{min_delay_seconds: 0, max_delay_seconds: 1}}\n\
+         status: {{console: true}}\n",
+        service.address
+    );
+    std::fs::write(folder.path().join("c.yaml"), config).unwrap();
+    let served = start(folder.path(), &["-c", "c.yaml", "--ready-timeout", "10"]);
+    let to = served.address;
+    let n = || body(&send(to, "GET /v1/data/b/n", ""))["result"].clone();
+    assert_eq!(n(), json!(0));
+    assert_eq!(send(to, "GET /health?bundles", "").status, 200);
+    assert_eq!(
+        body(&send(to, "GET /v1/data/b?provenance", ""))["provenance"]["bundles"]["b"]["revision"],
+        "r0"
+    );
+    until("an unchanged bundle", || service.heads().iter().any(|head| head.contains("if-none-match: \"0\"")));
+    current.store(1, Relaxed);
+    until("the next bundle", || n() == json!(1));
+    let first = service.heads().first().unwrap().clone();
+    assert!(
+        first.starts_with("get /base/path/b.tar.gz ") && first.contains("authorization: bearer secret"),
+        "{first}"
+    );
+    // What is no bundle changes nothing, and the status tells.
+    current.store(2, Relaxed);
+    until("an error", || {
+        body(&send(to, "GET /v1/status", ""))["result"]["bundles"]["b"]["code"] == "bundle_error"
+    });
+    assert_eq!(n(), json!(1));
+    assert_eq!(send(to, "GET /health?bundles", "").status, 200);
+}
+
+#[test]
+fn decisions_reach_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(|_| (200, String::new(), Vec::new()));
+    let config = format!(
+        "services:\n  s:\n    url: http://{}\ndecision_logs:\n  service: s\n  reporting: {{min_delay_seconds: 600, max_delay_seconds: 601}}\n",
+        service.address
+    );
+    std::fs::write(folder.path().join("c.yaml"), config).unwrap();
+    let policy = "package system.log\nmask contains \"/input/password\"\n";
+    std::fs::write(folder.path().join("log.rego"), policy).unwrap();
+    let mut served = start(folder.path(), &["-c", "c.yaml", "log.rego"]);
+    let ids: Vec<Json> = (0..3)
+        .map(|n| {
+            let input = format!(r#"{{"input": {{"n": {n}, "password": "secret"}}}}"#);
+            body(&send(served.address, "POST /v1/data/x", &input))["decision_id"].clone()
+        })
+        .collect();
+    signal(&served, "TERM");
+    assert!(served.wait().unwrap().success());
+    let seen = service.seen.lock().unwrap();
+    let (head, content) = seen.first().unwrap();
+    assert!(head.starts_with("post /logs ") && head.contains("content-encoding: gzip"), "{head}");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(content.as_slice()).read_to_string(&mut text).unwrap();
+    let events: Json = serde_json::from_str(&text).unwrap();
+    let found: Vec<&Json> = events.as_array().unwrap().iter().map(|event| &event["decision_id"]).collect();
+    assert_eq!(found, ids.iter().collect::<Vec<_>>());
+    assert_eq!(events[1]["input"], json!({"n": 1}));
+    assert_eq!(events[1]["erased"], json!(["/input/password"]));
+}
+
+/// Entries of the decision log of a server, without what no two servers share.
+fn logged(said: &str) -> Vec<Json> {
+    let entries = said.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let mut found: Vec<Json> = entries.filter(|entry| entry["msg"] == "Decision Log").collect();
+    for entry in &mut found {
+        let fields = entry.as_object_mut().unwrap();
+        for name in ["decision_id", "labels", "requested_by", "time", "timestamp", "metrics"] {
+            assert!(fields.remove(name).is_some(), "{name} is missing: {fields:?}");
+        }
+    }
+    found
+}
+
+#[test]
+fn the_console_tells_of_decisions_as_opa_does() {
+    let Some(opa) = opa() else {
+        println!("skipped: no opa on this machine");
+        return;
+    };
+    let policy = "package t\necho := input\nconf := 1\nconf := 2 if input.c\n";
+    let log = "package system.log\nmask contains \"/input/password\"\n\
+               mask contains {\"op\": \"upsert\", \"path\": \"/input/a/b\", \"value\": \"**\"} if input.input.a\n\
+               mask contains \"/result/0\"\ndrop if input.path == \"t/dropped\"\n";
+    let run = |binary: &Path| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.rego"), policy).unwrap();
+        std::fs::write(folder.path().join("log.rego"), log).unwrap();
+        let args = ["--set", "decision_logs.console=true", "p.rego", "log.rego"].map(str::to_owned);
+        let served = Served::start(binary, &args, folder.path()).unwrap();
+        let to = served.address;
+        send(to, "POST /v1/data/t/echo", r#"{"input": {"password": "p", "a": {"c": 1}}, "more": 1}"#);
+        send(to, "POST /v1/data/t/echo", r#"{"input": [1, [2]]}"#);
+        send(to, "POST /v1/data/t/conf", r#"{"input": {"c": 1}}"#);
+        send(to, "POST /v1/data/t/dropped", r#"{"input": {"c": 1}}"#);
+        send(to, "GET /v1/data/t/none", "");
+        send(to, "GET /v1/query?q=x%20%3D%201", "");
+        send(to, "POST /v0/data/t/echo", r#"{"a": 1}"#);
+        std::thread::sleep(Duration::from_millis(200));
+        logged(&served.said())
+    };
+    let [theirs, ours] = [run(&opa), run(&server_binary())];
+    assert_eq!(ours, theirs);
+    assert_eq!(ours.len(), 6);
+}
+
+/// A certificate, its key, and who signed it.
+struct Signed {
+    cert: String,
+    key: String,
+}
+
+struct Authority {
+    cert: rcgen::Certificate,
+    key: rcgen::KeyPair,
+    params: rcgen::CertificateParams,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Self { cert: params.self_signed(&key).unwrap(), key, params }
+    }
+
+    fn sign(&self, names: &[(rcgen::DnType, &str)]) -> Signed {
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, name) in names {
+            params.distinguished_name.push(kind.clone(), *name);
+        }
+        let key = rcgen::KeyPair::generate().unwrap();
+        let issuer = rcgen::Issuer::from_params(&self.params, &self.key);
+        let cert = params.signed_by(&key, &issuer).unwrap();
+        Signed { cert: cert.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// Asks over TLS; the first certificate of the server, and its answer.
+fn ask_tls(
+    to: SocketAddr,
+    authority: &Authority,
+    client: Option<&Signed>,
+    line: &str,
+) -> Option<(Vec<u8>, String)> {
+    use rustls::pki_types::pem::PemObject;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.unwrap().with_root_certificates(roots);
+    let config = match client {
+        None => builder.with_no_client_auth(),
+        Some(client) => {
+            let cert = rustls::pki_types::CertificateDer::from_pem_slice(client.cert.as_bytes()).unwrap();
+            let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(client.key.as_bytes()).unwrap();
+            builder.with_client_auth_cert(vec![cert], key).unwrap()
+        }
+    };
+    let name = "localhost".try_into().unwrap();
+    let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = rustls::StreamOwned::new(connection, TcpStream::connect(to).unwrap());
+    let text = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    // A server that closes without a goodbye has still answered.
+    let _ = stream.read_to_end(&mut answer);
+    let shown = stream.conn.peer_certificates()?.first()?.to_vec();
+    (!answer.is_empty()).then(|| (shown, String::from_utf8_lossy(&answer).into_owned()))
+}
+
+#[test]
+fn clients_are_known_by_their_certificates() {
+    use rcgen::DnType;
+    let authority = Authority::new();
+    let server = authority.sign(&[(DnType::CommonName, "localhost")]);
+    let names = [
+        (DnType::CountryName, "GB"),
+        (DnType::OrganizationName, "Example, Org"),
+        (DnType::OrganizationalUnitName, "unit"),
+        (DnType::CommonName, "client"),
+    ];
+    let client = authority.sign(&names);
+    let policy = "package system.authz\n\
+                  allow := {\"allowed\": false, \"reason\": input.identity} if input.path[2] == \"name\"\n\
+                  allow := {\"allowed\": false, \"reason\": shown} if input.path[2] == \"cert\"\n\
+                  shown := json.marshal([input.client_certificates[0].Subject, object.keys(input.client_certificates[0])])\n";
+    let run = |binary: &Path| {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            ("ca.pem", authority.cert.pem()),
+            ("s.pem", server.cert.clone()),
+            ("s.key", server.key.clone()),
+            ("authz.rego", policy.to_owned()),
+        ];
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        let args = "--tls-cert-file s.pem --tls-private-key-file s.key --tls-ca-cert-file ca.pem \
+                    --authentication=tls --authorization=basic authz.rego";
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        let served = Served::start(binary, &args, folder.path()).unwrap();
+        assert!(
+            ask_tls(served.address, &authority, None, "GET /v1/data/name").is_none(),
+            "who shows none is refused"
+        );
+        let ask = |line: &str| ask_tls(served.address, &authority, Some(&client), line).unwrap().1;
+        [ask("GET /v1/data/name"), ask("GET /v1/data/cert")]
+            .map(|answer| answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
+    };
+    let ours = run(&server_binary());
+    assert!(ours[0].contains("CN=client,OU=unit,O=Example\\\\, Org,C=GB"), "{}", ours[0]);
+    match opa() {
+        Some(opa) => assert_eq!(ours, run(&opa)),
+        None => println!("skipped: no opa on this machine to compare with"),
+    }
+}
+
+#[test]
+fn a_new_certificate_is_shown_without_a_new_start() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |signed: &Signed| {
+        std::fs::write(folder.path().join("s.pem"), &signed.cert).unwrap();
+        std::fs::write(folder.path().join("s.key"), &signed.key).unwrap();
+    };
+    write(&authority.sign(&[(rcgen::DnType::CommonName, "first")]));
+    let args =
+        ["--tls-cert-file", "s.pem", "--tls-private-key-file", "s.key", "--tls-cert-refresh-period", "100ms"];
+    let served = start(folder.path(), &args);
+    let shown = || ask_tls(served.address, &authority, None, "GET /health").unwrap();
+    let (first, answer) = shown();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    write(&authority.sign(&[(rcgen::DnType::CommonName, "second")]));
+    until("the new certificate", || shown().0 != first);
+}
+
+#[test]
+fn changed_files_are_loaded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("p")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join("p").join(name), text).unwrap();
+    write("a.rego", "package t\nn := 1\n");
+    write("data.json", "{\"x\": 1}");
+    let served = start(folder.path(), &["--watch", "p"]);
+    let to = served.address;
+    let shown = || body(&send(to, "GET /v1/data", ""))["result"].clone();
+    assert_eq!(send(to, "PUT /v1/policies/own", "package own\nm := 1\n").status, 200);
+    assert_eq!(shown(), json!({"own": {"m": 1}, "t": {"n": 1}, "x": 1}));
+    write("a.rego", "package t\nn := 22\n");
+    until("the changed policy", || shown() == json!({"own": {"m": 1}, "t": {"n": 22}, "x": 1}));
+    write("a.rego", "package t\nn :=\n");
+    until("a complaint", || served.said().contains("rego_parse_error"));
+    assert_eq!(shown(), json!({"own": {"m": 1}, "t": {"n": 22}, "x": 1}));
+    std::fs::remove_file(folder.path().join("p/a.rego")).unwrap();
+    write("data.json", "{\"x\": 222}");
+    until("what is left", || shown() == json!({"own": {"m": 1}, "x": 222}));
+}
