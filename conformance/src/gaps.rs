@@ -44,8 +44,11 @@ pub struct Explained {
     pub opa: String,
     /// Why, with opa's issue or document.
     pub cause: String,
-    /// What opa's complaint says, there and nowhere else.
-    pub complaint: String,
+    /// What opa's complaint says, there and nowhere else; absent where no random program shows it.
+    pub complaint: Option<String>,
+    /// It shows in programs that end with the first error of a builtin, and not without that.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// All explained differences.

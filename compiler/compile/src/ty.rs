@@ -6,6 +6,7 @@
 
 mod body;
 mod refs;
+mod replace;
 mod results;
 pub mod schema;
 pub(crate) mod text;
@@ -14,11 +15,13 @@ mod vocabulary;
 
 use crate::hir::{Branch, Rule, RuleId, RuleKind, Unit};
 use body::Checker;
+use replace::Dependence;
 use govc_syntax::Diagnostic;
 use govc_value::Type;
 use std::collections::HashMap;
 use tree::Tree;
 
+pub use replace::Edges;
 pub use vocabulary::{Noun, Vocabulary};
 
 /// What the checker knows beside the policy itself.
@@ -61,12 +64,18 @@ impl TypeTable {
 }
 
 /// Infers the types of all rules, which must be given in an order in which each comes after those it depends on.
-pub fn infer(unit: &Unit, order: &[RuleId], options: &TypeOptions) -> (TypeTable, Vec<Diagnostic>) {
+pub fn infer(
+    unit: &Unit,
+    order: &[RuleId],
+    edges: Edges<'_>,
+    options: &TypeOptions,
+) -> (TypeTable, Vec<Diagnostic>) {
+    let dependence = Dependence::new(&unit.rules, edges);
     let mut table = TypeTable { vars: vec![Vec::new(); unit.rules.len()], tree: Tree::default() };
     let mut diagnostics = Vec::new();
     for &id in order {
         let Some(rule) = unit.rules.get(id.0 as usize) else { continue };
-        let mut checker = Checker::new(&table.tree, options, &rule.scope, options.annotations.get(&id));
+        let mut checker = Checker::new(&table.tree, &dependence, options, &rule.scope, options.annotations.get(&id));
         let types = rule_types(rule, &mut checker);
         let (vars, found) = checker.finish();
         let failed = !found.is_empty();
@@ -87,10 +96,12 @@ pub fn infer(unit: &Unit, order: &[RuleId], options: &TypeOptions) -> (TypeTable
 /// Infers the types of a query's variables and reports what cannot be meant.
 pub fn infer_query(
     query: &crate::hir::Query,
+    (unit, edges): (&Unit, Edges<'_>),
     table: &TypeTable,
     options: &TypeOptions,
 ) -> (Vec<Option<Type>>, Vec<Diagnostic>) {
-    let mut checker = Checker::new(&table.tree, options, &query.scope, None);
+    let dependence = Dependence::new(&unit.rules, edges);
+    let mut checker = Checker::new(&table.tree, &dependence, options, &query.scope, None);
     checker.body(&query.body);
     checker.finish()
 }

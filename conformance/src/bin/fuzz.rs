@@ -1,8 +1,8 @@
-//! `fuzz [N] [SEED] [--from NUMBER] [--mutants] [--plant FAULT] [--show NUMBER] [--kinds]`: N random programs through
+//! `fuzz [N] [SEED] [--from NUMBER] [--mutants] [--plant FAULT] [--show NUMBER] [--file FILE]`: N random programs through
 //! us and through `opa`. Prints what they covered, what differs (made small, by cause), and how often.
 //!
 //! `--mutants` changes OPA's cases instead. `--plant` plants a fault on our side (a name of `Fault`, or `all`) and says
-//! after how many programs it was found. `--show` prints one program and both answers.
+//! after how many programs it was found. `--show` prints one program and both answers, `--file FILE` those to a module.
 
 use govc_conformance::fuzz::campaign::Campaign;
 use govc_conformance::fuzz::faults::Fault;
@@ -39,10 +39,11 @@ struct Arguments {
     mutants: bool,
     plant: Option<String>,
     show: Option<u64>,
+    file: Option<String>,
 }
 
 fn arguments() -> Arguments {
-    let mut found = Arguments { count: 2_000, seed: 1, from: 0, mutants: false, plant: None, show: None };
+    let mut found = Arguments { count: 2_000, seed: 1, from: 0, mutants: false, plant: None, show: None, file: None };
     let mut plain = 0;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -51,6 +52,7 @@ fn arguments() -> Arguments {
             "--from" => found.from = number(),
             "--show" => found.show = Some(number()),
             "--mutants" => found.mutants = true,
+            "--file" => found.file = args.next(),
             "--plant" => found.plant = args.next(),
             _ => {
                 let number = arg.parse().unwrap_or(0);
@@ -90,11 +92,21 @@ fn work() {
     };
     let mut stream = Stream { seed: arguments.seed, documents: None, originals };
     std::panic::set_hook(Box::new(|_| {}));
+    if let Some(file) = &arguments.file {
+        return show(&opa, &written(file, &stream.program(0)));
+    }
     match (&arguments.show, &arguments.plant) {
         (Some(number), _) => show(&opa, &stream.program(*number)),
         (None, Some(name)) => plant(&opa, &mut stream, &arguments, name),
         (None, None) => search(&opa, &mut stream, &arguments),
     }
+}
+
+/// A module of a file in package `fz`, with the documents of another program.
+fn written(file: &str, like: &Program) -> Program {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let query = "x = data.fz; sprintf(\"%v\", [x], t)".to_owned();
+    Program { modules: vec![text], query, strict: false, version: govc_syntax::RegoVersion::V1, ..like.clone() }
 }
 
 fn show(opa: &Path, program: &Program) {

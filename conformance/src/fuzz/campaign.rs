@@ -74,15 +74,30 @@ impl Campaign {
         if ours == theirs {
             return true;
         }
-        let complaint: String = self.opa.complaint.split_whitespace().collect();
-        let known = gaps::explained().iter().position(|e| complaint.contains(&e.complaint));
-        if let Some(known) = known.filter(|_| matches!(theirs, Outcome::Refused(_))) {
+        if let Some(known) = self.explanation(program, &ours, &theirs) {
             *self.explained.entry(known).or_default() += 1;
             return true;
         }
         self.differences += 1;
         self.note(number, program, &ours, &theirs);
         false
+    }
+
+    /// The place of the line that explains a difference.
+    fn explanation(&mut self, program: &Program, ours: &Outcome, theirs: &Outcome) -> Option<usize> {
+        let all = gaps::explained();
+        if let Outcome::Refused(_) = theirs {
+            let complaint: String = self.opa.complaint.split_whitespace().collect();
+            return all.iter().position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
+        }
+        let of_builtin =
+            |o: &Outcome| matches!(o, Outcome::Failed(c) if c == "eval_builtin_error" || c == "eval_type_error");
+        if !program.strict || !of_builtin(ours) && !of_builtin(theirs) {
+            return None;
+        }
+        let relaxed = Program { strict: false, ..program.clone() };
+        let agree = ours::outcome(&relaxed, self.fault) == self.opa.outcome(&relaxed);
+        all.iter().position(|e| e.strict).filter(|_| agree)
     }
 
     fn note(&mut self, number: u64, program: &Program, ours: &Outcome, theirs: &Outcome) {

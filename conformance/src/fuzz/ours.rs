@@ -72,6 +72,28 @@ pub fn solutions(rows: &[String]) -> Outcome {
     Outcome::Solutions(rows)
 }
 
+/// The text with all zeros and whole numbers outside of its inner strings spelled one way: of equal numbers that are
+/// spelled otherwise (`0`, `-0`, `0e5`), OPA keeps the one that it met last, and that order is its own.
+fn spelled_alike(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut number = String::new();
+    for c in text.chars().chain(['\n']) {
+        let joins = c.is_ascii_digit() || number.starts_with(|c: char| c.is_ascii_digit() || c == '-') && ".eE+-".contains(c);
+        if joins || c == '-' && number.is_empty() {
+            number.push(c);
+            continue;
+        }
+        match number.parse::<f64>() {
+            Ok(n) if n.fract() == 0.0 && n.abs() < 1e15 => out.push_str(&format!("{}", n as i64)),
+            _ => out.push_str(&number),
+        }
+        number.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
 /// A JSON text in which equal values are equal texts.
 fn canonical(text: &str) -> String {
     let arena = Arena::new(1 << 30);
@@ -80,7 +102,7 @@ fn canonical(text: &str) -> String {
         Ok(value) => {
             let mut out = Vec::new();
             json::write_canonical(value, &mut out);
-            String::from_utf8_lossy(&out).into_owned()
+            spelled_alike(&String::from_utf8_lossy(&out))
         }
         Err(error) => format!("not JSON ({error}): {text}"),
     }

@@ -160,7 +160,11 @@ impl Build<'_> {
                 hir::ExprKind::Unify(self.term(a), self.term(b))
             }
             ExprKind::Every(every) => self.every(every),
-            ExprKind::Not { body, .. } => hir::ExprKind::Not(self.body(body)),
+            // OPA does not check the calls in a negated body; a one-armed `or` says so.
+            ExprKind::Not { body, .. } => {
+                let arm = hir::ExprKind::Or(vec![self.body(body)]);
+                hir::ExprKind::Not(vec![hir::Expr { kind: arm, with: Vec::new(), span: e.span }])
+            }
             ExprKind::And(l) => {
                 let arms = [&l.lhs, &l.rhs].map(|body| {
                     let arm = hir::ExprKind::Or(vec![self.body(body)]);

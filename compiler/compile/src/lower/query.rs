@@ -46,7 +46,8 @@ fn lowered(
         let finisher = finish::Finisher { names: &lowering.names, functions, tree: &program.tree };
         let query = finisher.query(&body);
         let types = type_options(options).unwrap_or_default();
-        lowering.found = ty::infer_query(&query, &checked.types, &types).1;
+        let edges = || Graph::new(&program.rules, &program.tree).edges;
+        lowering.found = ty::infer_query(&query, (&checked.unit, &edges), &checked.types, &types).1;
         lowering.found.iter_mut().for_each(|d| name_subjects(&lowering.names, d));
         finished = Some(query);
     }

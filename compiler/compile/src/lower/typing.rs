@@ -20,7 +20,8 @@ impl Lowering<'_> {
             return TypeTable::default();
         }
         let p = &self.program;
-        let order = Graph::new(&p.rules, &p.tree).sorted(&p.order);
+        let graph = Graph::new(&p.rules, &p.tree);
+        let order = graph.sorted(&p.order);
         let order: Vec<hir::RuleId> = order.into_iter().map(|r| hir::RuleId(r as u32)).collect();
         let mut options = match type_options(self.options) {
             Ok(options) => options,
@@ -30,7 +31,7 @@ impl Lowering<'_> {
             }
         };
         options.annotations = self.annotated();
-        let (table, mut found) = ty::infer(unit, &order, &options);
+        let (table, mut found) = ty::infer(unit, &order, &|| graph.edges.clone(), &options);
         found.iter_mut().for_each(|d| name_subjects(&self.program.names, d));
         let rank = |d: &Diagnostic| (&self.sources.get(d.span.file).name, d.span.start);
         found.sort_by(|a, b| rank(a).cmp(&rank(b)));

@@ -1,6 +1,7 @@
 //! Bodies: types of variables and terms, and checks of calls and unifications.
 
 use super::refs::Documents;
+use super::replace::Dependence;
 use super::text::{arguments, parameter_names, ref_text, wanted};
 use super::tree::Tree;
 use super::vocabulary::Field;
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 /// Checks one rule or query.
 pub(super) struct Checker<'a> {
     pub(super) documents: Documents<'a>,
+    pub(super) dependence: &'a Dependence<'a>,
     pub(super) options: &'a TypeOptions,
     pub(super) scope: &'a Scope,
     pub(super) vars: Vec<Option<Type>>,
@@ -33,12 +35,14 @@ pub(super) struct Checker<'a> {
 impl<'a> Checker<'a> {
     pub(super) fn new(
         tree: &'a Tree,
+        dependence: &'a Dependence<'a>,
         options: &'a TypeOptions,
         scope: &'a Scope,
         annotated: Option<&'a Vec<Annotated>>,
     ) -> Self {
         Self {
             documents: Documents::new(tree, options.input.as_ref(), annotated),
+            dependence,
             options,
             scope,
             vars: vec![None; scope.vars.len()],
@@ -67,9 +71,8 @@ impl<'a> Checker<'a> {
     }
 
     fn expr(&mut self, expr: &Expr) {
-        // Replaced documents can be anything while the statement is evaluated.
-        let outer = (!expr.with.is_empty()).then(|| self.documents.relaxed());
-        let outer = outer.map(|relaxed| std::mem::replace(&mut self.documents, relaxed));
+        let replaced = (!expr.with.is_empty()).then(|| self.replaced(&expr.with));
+        let outer = replaced.map(|replaced| std::mem::replace(&mut self.documents, replaced));
         let blamed = std::mem::take(&mut self.blamed);
         self.kind(&expr.kind, expr.span);
         self.blamed = blamed;

@@ -8,12 +8,14 @@ use crate::hir::{Ref, RefHead, Term};
 use govc_syntax::Diagnostic;
 use govc_value::Type;
 use govc_value::ty::Key;
+use std::rc::Rc;
 
-/// The documents that a rule sees: rules and schemas, or anything while `with` replaces some.
+/// The documents that a rule sees: rules and schemas, under what `with` puts in place of some.
 #[derive(Clone)]
 pub(super) struct Documents<'a> {
-    tree: Option<&'a Tree>,
-    functions: &'a Tree,
+    tree: &'a Tree,
+    /// Types that hold before those of the rules; later ones first.
+    layers: Vec<Rc<Tree>>,
     input: Type,
     pub(super) annotated: Vec<&'a Annotated>,
 }
@@ -25,12 +27,19 @@ impl<'a> Documents<'a> {
         for a in annotated.iter().filter(|a| a.path.first().is_some_and(|p| p == "input")) {
             input = overridden(&a.path[1..], &input, &a.ty);
         }
-        Self { tree: Some(tree), functions: tree, input, annotated }
+        Self { tree, layers: Vec::new(), input, annotated }
     }
 
-    /// The same documents when some of them are replaced.
-    pub(super) fn relaxed(&self) -> Documents<'a> {
-        Documents { tree: None, functions: self.functions, input: Type::ANY, annotated: Vec::new() }
+    /// Puts types before those of the rules.
+    pub(super) fn add_layer(&mut self, layer: Tree) {
+        if !layer.is_empty() {
+            self.layers.push(Rc::new(layer));
+        }
+    }
+
+    /// Changes the type of `input`.
+    pub(super) fn replace_input(&mut self, change: impl FnOnce(&Type) -> Type) {
+        self.input = change(&self.input);
     }
 
     pub(super) fn input(&self) -> Type {
@@ -39,7 +48,7 @@ impl<'a> Documents<'a> {
 
     /// The type of a function of the policy.
     pub(super) fn function(&self, path: &[String]) -> Option<Type> {
-        path.iter().try_fold(self.functions, |node, name| node.child(name)).and_then(Tree::leaf).cloned()
+        path.iter().try_fold(self.tree, |node, name| node.child(name)).and_then(Tree::leaf).cloned()
     }
 
     /// The type that an annotation gives to the document at these steps of `data`, and the steps after it.
@@ -55,10 +64,13 @@ impl<'a> Documents<'a> {
 
     /// The type of `data` behind steps.
     pub(super) fn data(&self, steps: &[Term]) -> Option<Type> {
+        if let Some(found) = self.layers.iter().rev().find_map(|layer| layered(layer, steps)) {
+            return found;
+        }
         if let Some((ty, rest)) = self.annotated(steps) {
             return select_all(ty.clone(), rest);
         }
-        let Some(mut node) = self.tree else { return Some(Type::ANY) };
+        let mut node = self.tree;
         for (at, step) in steps.iter().enumerate() {
             if let Some(ty) = node.leaf() {
                 return select_all(ty.clone(), &steps[at..]);
@@ -75,8 +87,24 @@ impl<'a> Documents<'a> {
     }
 }
 
+/// The type that a layer gives the document behind steps; nothing where it says nothing of it.
+fn layered(layer: &Tree, steps: &[Term]) -> Option<Option<Type>> {
+    let mut node = layer;
+    for (at, step) in steps.iter().enumerate() {
+        if let Some(ty) = node.leaf() {
+            return Some(select_all(ty.clone(), &steps[at..]));
+        }
+        node = match const_key(step) {
+            Some(Key::String(name)) => node.child(&name)?,
+            Some(_) => return None,
+            None => return Some(select_all(node.extent(), &steps[at..])),
+        };
+    }
+    Some(Some(node.extent()))
+}
+
 /// A type with another one in place of what lies at a path.
-fn overridden(path: &[String], ty: &Type, by: &Type) -> Type {
+pub(super) fn overridden(path: &[String], ty: &Type, by: &Type) -> Type {
     let Some((first, rest)) = path.split_first() else { return by.clone() };
     let key = Key::String(first.clone());
     let (mut known, others) = match ty {
@@ -107,13 +135,16 @@ impl Checker<'_> {
     }
 
     fn data_reference(&mut self, reference: &Ref) {
+        for layer in self.documents.layers.clone().iter().rev() {
+            if self.layered_reference(layer, reference) {
+                return;
+            }
+        }
         if let Some((ty, rest)) = self.documents.annotated(&reference.steps) {
             let at = reference.steps.len() - rest.len();
             return self.leaf(reference, ty.clone(), at);
         }
-        let Some(mut node) = self.documents.tree else {
-            return self.steps_are_any(&reference.steps);
-        };
+        let mut node = self.documents.tree;
         for (at, step) in reference.steps.iter().enumerate() {
             if let Term::Var(_) = step {
                 let keys = node.extent().keys().unwrap_or(Type::ANY);
@@ -135,6 +166,29 @@ impl Checker<'_> {
                 None => node = child,
             }
         }
+    }
+
+    /// Checks a reference against a layer; `false` where that says nothing of it.
+    fn layered_reference(&mut self, layer: &Tree, reference: &Ref) -> bool {
+        let mut node = layer;
+        for (at, step) in reference.steps.iter().enumerate() {
+            if let Some(ty) = node.leaf() {
+                self.leaf(reference, ty.clone(), at);
+                return true;
+            }
+            node = match const_key(step) {
+                Some(Key::String(name)) => match node.child(&name) {
+                    Some(child) => child,
+                    None => return false,
+                },
+                Some(_) => return false,
+                None => {
+                    self.steps_are_any(&reference.steps[at..]);
+                    return true;
+                }
+            };
+        }
+        true
     }
 
     fn steps_are_any(&mut self, steps: &[Term]) {

@@ -17,6 +17,11 @@ impl Tree {
         self.children.get(name)
     }
 
+    /// It says nothing of any document.
+    pub(super) fn is_empty(&self) -> bool {
+        self.value.is_none() && self.children.is_empty()
+    }
+
     /// All names below.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.children.keys().map(String::as_str)

@@ -137,11 +137,9 @@ pub(super) fn output_argument(a: &mut Author) -> String {
     let call = call.strip_suffix(')').unwrap_or(&call).to_owned();
     match a.random.below(4) {
         0 => a.rule(format!("{name} := y if {call}, y)")),
-        1 => {
-            let value = a.literal(&function.result);
-            a.rule(format!("{name} if {call}, {value})"));
-        }
+        1 => a.rule(format!("{name} if {{ {call}, y); is_string(y) }}")),
         2 => a.rule(format!("{name} contains y if {call}, y)")),
+        // A variable that has a value, or a constant, would be matched before the body is evaluated.
         _ => a.rule(format!("{name} := [y, z] if {{ {call}, y); {call}, z); y == z }}")),
     }
     name
