@@ -131,5 +131,6 @@ pub fn check_query(
 /// What the type checker finds in a query that was made by other means than [`check_query`].
 pub fn query_type_errors(checked: &Checked, query: &hir::Query, options: &CheckOptions) -> Vec<Diagnostic> {
     let types = lower::type_options(options).unwrap_or_default();
-    ty::infer_query(query, &checked.types, &types).1
+    let edges = || recursion::Graph::new(&checked.program.rules, &checked.program.tree).edges;
+    ty::infer_query(query, (&checked.unit, &edges), &checked.types, &types).1
 }
