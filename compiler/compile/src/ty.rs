@@ -15,9 +15,9 @@ mod vocabulary;
 
 use crate::hir::{Branch, Rule, RuleId, RuleKind, Unit};
 use body::Checker;
-use replace::Dependence;
 use govc_syntax::Diagnostic;
 use govc_value::Type;
+use replace::Dependence;
 use std::collections::HashMap;
 use tree::Tree;
 
@@ -75,7 +75,8 @@ pub fn infer(
     let mut diagnostics = Vec::new();
     for &id in order {
         let Some(rule) = unit.rules.get(id.0 as usize) else { continue };
-        let mut checker = Checker::new(&table.tree, &dependence, options, &rule.scope, options.annotations.get(&id));
+        let mut checker =
+            Checker::new(&table.tree, &dependence, options, &rule.scope, options.annotations.get(&id));
         let types = rule_types(rule, &mut checker);
         let (vars, found) = checker.finish();
         let failed = !found.is_empty();

@@ -43,7 +43,8 @@ struct Arguments {
 }
 
 fn arguments() -> Arguments {
-    let mut found = Arguments { count: 2_000, seed: 1, from: 0, mutants: false, plant: None, show: None, file: None };
+    let mut found =
+        Arguments { count: 2_000, seed: 1, from: 0, mutants: false, plant: None, show: None, file: None };
     let mut plain = 0;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -106,7 +107,13 @@ fn work() {
 fn written(file: &str, like: &Program) -> Program {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let query = "x = data.fz; sprintf(\"%v\", [x], t)".to_owned();
-    Program { modules: vec![text], query, strict: false, version: govc_syntax::RegoVersion::V1, ..like.clone() }
+    Program {
+        modules: vec![text],
+        query,
+        strict: false,
+        version: govc_syntax::RegoVersion::V1,
+        ..like.clone()
+    }
 }
 
 fn show(opa: &Path, program: &Program) {

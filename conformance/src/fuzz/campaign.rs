@@ -88,10 +88,11 @@ impl Campaign {
         let all = gaps::explained();
         if let Outcome::Refused(_) = theirs {
             let complaint: String = self.opa.complaint.split_whitespace().collect();
-            return all.iter().position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
+            return all
+                .iter()
+                .position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
         }
-        let of_builtin =
-            |o: &Outcome| matches!(o, Outcome::Failed(c) if c == "eval_builtin_error" || c == "eval_type_error");
+        let of_builtin = |o: &Outcome| matches!(o, Outcome::Failed(c) if c == "eval_builtin_error" || c == "eval_type_error");
         if !program.strict || !of_builtin(ours) && !of_builtin(theirs) {
             return None;
         }

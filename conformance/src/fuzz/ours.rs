@@ -78,7 +78,8 @@ fn spelled_alike(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut number = String::new();
     for c in text.chars().chain(['\n']) {
-        let joins = c.is_ascii_digit() || number.starts_with(|c: char| c.is_ascii_digit() || c == '-') && ".eE+-".contains(c);
+        let joins = c.is_ascii_digit()
+            || number.starts_with(|c: char| c.is_ascii_digit() || c == '-') && ".eE+-".contains(c);
         if joins || c == '-' && number.is_empty() {
             number.push(c);
             continue;

@@ -80,7 +80,8 @@ impl<'a> Checker<'a> {
         for with in withs {
             match &with.target {
                 WithTarget::Input(steps) => {
-                    let (prefix, ty) = self.replacement(select_all(self.documents.input(), steps), steps, &with.value);
+                    let (prefix, ty) =
+                        self.replacement(select_all(self.documents.input(), steps), steps, &with.value);
                     documents.replace_input(|input| overridden(&prefix, input, &ty));
                 }
                 WithTarget::Data(steps) => {
