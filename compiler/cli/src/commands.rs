@@ -7,6 +7,7 @@ mod build;
 pub(crate) mod capabilities;
 mod check;
 mod completion;
+mod cosign;
 mod decide;
 mod deps;
 pub(crate) mod eval;
@@ -66,6 +67,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Deps(deps::Deps),
     Sign(sign::Sign),
+    Cosign(cosign::Cosign),
     Verify(verify::Verify),
     Decide(Box<decide::Decide>),
     Promote(promote::Promote),
@@ -117,6 +119,7 @@ fn run(command: Command) -> Exit {
         Command::Inspect(args) => inspect::run(&args),
         Command::Deps(args) => deps::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Cosign(args) => cosign::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Promote(args) => promote::run(&args),

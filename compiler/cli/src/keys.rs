@@ -3,9 +3,10 @@
 //! A key is a path, or the PEM text itself, so that a key can come from the environment without touching a disk; for
 //! HMAC algorithms it is the secret, as in OPA.
 
+use crate::policies;
 use crate::problem::Problem;
 use clap::Args;
-use govc_engine::{Algorithm, KeyError, SigningKey, Trust, VerifyingKey};
+use govc_engine::{Algorithm, KeyError, Policy, SigningKey, Trust, VerifyingKey, VersionMemory};
 
 /// With what something is signed.
 #[derive(Args, Clone, Debug, Default)]
@@ -25,7 +26,13 @@ pub(crate) struct Signing {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Verifying {
     /// Public key: a PEM file or its text (or, for HMAC, the secret); may be repeated
-    #[arg(long, value_name = "KEY", required = true, env = "GOVC_VERIFICATION_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        required_unless_present = "trust",
+        env = "GOVC_VERIFICATION_KEY",
+        hide_env_values = true
+    )]
     pub(crate) verification_key: Vec<String>,
     /// Name of the key
     #[arg(long, value_name = "NAME")]
@@ -36,6 +43,12 @@ pub(crate) struct Verifying {
     /// Scope that signatures must have
     #[arg(long, default_value = "")]
     pub(crate) scope: String,
+    /// File that says which keys are trusted, how many must have signed, and which are revoked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["verification_key", "scope"])]
+    pub(crate) trust: Option<String>,
+    /// File that remembers the newest version; older bundles are refused
+    #[arg(long, value_name = "FILE")]
+    pub(crate) version_memory: Option<String>,
 }
 
 impl Signing {
@@ -76,7 +89,22 @@ impl Verifying {
 
     /// The keys as what a bundle must satisfy.
     pub(crate) fn trust(&self) -> Result<Trust, Problem> {
+        if let Some(path) = &self.trust {
+            let read = Trust::from_policy(&policies::read(path)?);
+            return read.map_err(|error| Problem::coded(error.code(), format!("{path}: {error}")));
+        }
         Ok(Trust::any_of(self.keys()?).scope(&self.scope))
+    }
+}
+
+impl Verifying {
+    /// Loads and verifies a bundle, which must not be older than one that was in force.
+    pub(crate) fn policy(&self, path: &str) -> Result<Policy, Problem> {
+        let policy = policies::load(path, &self.trust()?)?;
+        if let Some(memory) = &self.version_memory {
+            VersionMemory::at(memory).admit(&policy).map_err(policies::refusal)?;
+        }
+        Ok(policy)
     }
 }
 

@@ -10,12 +10,12 @@ mod sources;
 /// Codes in quotes in a source text.
 fn codes(text: &str) -> BTreeSet<String> {
     let quoted = text.split('"').skip(1).step_by(2);
-    // `govc_key` is the claim in which a signature names its key.
+    // `govc_key` and `govc_cosignatures` are members of signatures.
     let shaped = |code: &&str| {
         let prefix = ["govc_", "rego_", "eval_"].iter().any(|prefix| code.starts_with(prefix));
         let plain = code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let error = code.starts_with("govc_") || code.ends_with("_error");
-        prefix && plain && error && !matches!(*code, "govc_" | "govc_code" | "govc_key")
+        prefix && plain && error && !matches!(*code, "govc_" | "govc_code" | "govc_key" | "govc_cosignatures")
     };
     quoted.filter(shaped).map(str::to_owned).collect()
 }

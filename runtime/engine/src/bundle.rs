@@ -13,7 +13,7 @@ mod manifest;
 mod signature;
 
 pub use archive::BundleLimits;
-pub use build::{BundleError, BundleSpec, build, sign, sign_files};
+pub use build::{BundleError, BundleSpec, build, cosign, sign, sign_files};
 pub use content::Bundle;
 pub(crate) use content::Document;
 pub use manifest::{Manifest, Section};

@@ -73,6 +73,42 @@ pub enum LoadError {
         /// What the trust asks for.
         wanted: String,
     },
+    /// Fewer trusted keys have signed than must.
+    Threshold {
+        /// Trusted keys that have signed.
+        given: usize,
+        /// Keys that must have signed.
+        wanted: usize,
+    },
+    /// The bundle was signed with a key that is not good any more.
+    RevokedKey {
+        /// The name or fingerprint of the key.
+        key: String,
+    },
+    /// The bundle was signed with a key that is not good at this time.
+    KeyTime {
+        /// The name or fingerprint of the key.
+        key: String,
+    },
+    /// The bundle is older than one that was in force.
+    Rollback {
+        /// Its version, if it has one.
+        given: Option<u64>,
+        /// The version that must be reached.
+        seen: u64,
+    },
+    /// The bundle has the version of one that was in force, and other content.
+    Fork {
+        /// The version of both.
+        version: u64,
+    },
+    /// What was in force before cannot be known.
+    Memory {
+        /// The file that remembers it.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A file that the signature does not name.
     ExtraFile {
         /// Its path.
@@ -127,6 +163,12 @@ impl LoadError {
             LoadError::WrongKey { .. } => "govc_bundle_wrong_key",
             LoadError::BadSignature => "govc_bundle_bad_signature",
             LoadError::Scope { .. } => "govc_bundle_scope",
+            LoadError::Threshold { .. } => "govc_bundle_threshold",
+            LoadError::RevokedKey { .. } => "govc_bundle_revoked_key",
+            LoadError::KeyTime { .. } => "govc_bundle_key_time",
+            LoadError::Rollback { .. } => "govc_bundle_rollback",
+            LoadError::Fork { .. } => "govc_bundle_fork",
+            LoadError::Memory { .. } => "govc_bundle_memory",
             LoadError::ExtraFile { .. } => "govc_bundle_extra_file",
             LoadError::MissingFile { .. } => "govc_bundle_missing_file",
             LoadError::ChangedFile { .. } => "govc_bundle_changed_file",
@@ -169,6 +211,27 @@ impl fmt::Display for LoadError {
             LoadError::BadSignature => f.write_str("the signature does not belong to this bundle"),
             LoadError::Scope { given, wanted } => {
                 write!(f, "the signature is for scope `{given}`, not `{wanted}`")
+            }
+            LoadError::Threshold { given, wanted } => {
+                write!(f, "the bundle has signatures of {given} trusted keys, and needs {wanted}")
+            }
+            LoadError::RevokedKey { key } => {
+                write!(f, "the bundle was signed with key `{key}`, which was revoked")
+            }
+            LoadError::KeyTime { key } => {
+                write!(f, "the bundle was signed with key `{key}`, which is not good at this time")
+            }
+            LoadError::Rollback { given: Some(given), seen } => {
+                write!(f, "the bundle has version {given}, and version {seen} was in force already")
+            }
+            LoadError::Rollback { given: None, seen } => {
+                write!(f, "the bundle has no version, and version {seen} was in force already")
+            }
+            LoadError::Fork { version } => {
+                write!(f, "another bundle with version {version} was in force already")
+            }
+            LoadError::Memory { path, why } => {
+                write!(f, "`{path}` must tell which bundle was in force, and cannot: {why}")
             }
             LoadError::ExtraFile { path } => write!(f, "file `{path}` is not included in the signature"),
             LoadError::MissingFile { path } => write!(f, "file `{path}` is signed but not in the bundle"),

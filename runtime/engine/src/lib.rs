@@ -19,7 +19,7 @@ mod trust;
 
 pub use bundle::{
     Bundle, BundleError, BundleLimits, BundleSpec, Manifest, Section, SignedFile, Signer,
-    build as build_bundle, sign as sign_bundle, sign_files,
+    build as build_bundle, cosign as cosign_bundle, sign as sign_bundle, sign_files,
 };
 pub use decision::{DecideError, Decision};
 pub use digest::{canonical as canonical_json, hex as sha256_hex};
@@ -30,4 +30,4 @@ pub use host::{Answers, FunctionError, Host, HostError, HostFunctions, Sealed, S
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey, generate as generate_key};
 pub use policy::{Engine, Entrypoint, Policy, PolicyHandle};
 pub use query::{Limits, Query, Scratch};
-pub use trust::Trust;
+pub use trust::{Trust, TrustError, VersionMemory};

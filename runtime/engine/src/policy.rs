@@ -97,6 +97,18 @@ impl Policy {
         &self.0.manifest
     }
 
+    /// Fails where the policy would take the place of a newer one.
+    fn may_follow(&self, old: &Self) -> Result<(), LoadError> {
+        let version = |policy: &Self| policy.section().and_then(|section| section.version);
+        let Some(seen) = version(old) else { return Ok(()) };
+        match version(self) {
+            Some(given) if given > seen => Ok(()),
+            Some(given) if given == seen && self.digest() == old.digest() => Ok(()),
+            Some(given) if given == seen => Err(LoadError::Fork { version: seen }),
+            given => Err(LoadError::Rollback { given, seen }),
+        }
+    }
+
     /// Our section of the manifest.
     pub fn section(&self) -> Option<&Section> {
         self.0.section.as_ref()
@@ -302,11 +314,15 @@ impl PolicyHandle {
         std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), policy)
     }
 
-    /// Loads a bundle and puts it in force; the policy before stays when the bundle is refused.
+    /// Loads a bundle and puts it in force; the policy before stays when the bundle is refused. Versions only grow: a
+    /// bundle with a lower one than that in force, with none after one, or with the same and other content is refused.
     ///
     /// # Errors
-    /// Those of [`Engine::load`].
+    /// Those of [`Engine::load`], [`LoadError::Rollback`] and [`LoadError::Fork`].
     pub fn reload(&self, bytes: &[u8], trust: &Trust) -> Result<Policy, LoadError> {
-        Engine::load(bytes, trust).map(|policy| self.swap(policy))
+        let policy = Engine::load(bytes, trust)?;
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        policy.may_follow(&current)?;
+        Ok(std::mem::replace(&mut *current, policy))
     }
 }

@@ -1,8 +1,15 @@
 //! What an embedder trusts: keys, or explicitly nothing.
 
+mod memory;
+mod policy;
+
+pub use memory::VersionMemory;
+pub use policy::TrustError;
+
 use crate::bundle::BundleLimits;
 use crate::keys::VerifyingKey;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Whom to believe when a bundle is loaded. There is no default: say which keys, or say [`Trust::unsigned`].
 ///
@@ -19,6 +26,9 @@ use jiff::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Trust {
     keys: Vec<VerifyingKey>,
+    threshold: usize,
+    revoked: BTreeSet<String>,
+    minimum_version: Option<u64>,
     signed: bool,
     scope: String,
     now: Option<Timestamp>,
@@ -43,7 +53,37 @@ impl Trust {
     }
 
     fn keys_of(keys: Vec<VerifyingKey>) -> Self {
-        Self { keys, signed: true, scope: String::new(), now: None, limits: BundleLimits::default() }
+        Self {
+            keys,
+            threshold: 1,
+            revoked: BTreeSet::new(),
+            minimum_version: None,
+            signed: true,
+            scope: String::new(),
+            now: None,
+            limits: BundleLimits::default(),
+        }
+    }
+
+    /// So many of the keys must have signed; at least one.
+    #[must_use]
+    pub fn threshold(mut self, keys: usize) -> Self {
+        self.threshold = keys.max(1);
+        self
+    }
+
+    /// Keys with these fingerprints are not good any more, whoever lists them.
+    #[must_use]
+    pub fn revoked(mut self, fingerprints: impl IntoIterator<Item = String>) -> Self {
+        self.revoked.extend(fingerprints.into_iter().map(|fingerprint| fingerprint.to_ascii_lowercase()));
+        self
+    }
+
+    /// A bundle must have a version, and at least this one.
+    #[must_use]
+    pub fn minimum_version(mut self, version: u64) -> Self {
+        self.minimum_version = Some(version);
+        self
     }
 
     /// The scope that the signature must have (OPA's `scope` claim); without, it must have none.
@@ -80,6 +120,18 @@ impl Trust {
     pub(crate) fn ignoring_expiry(mut self) -> Self {
         self.now = Some(Timestamp::MIN);
         self
+    }
+
+    pub(crate) fn wanted_keys(&self) -> usize {
+        self.threshold
+    }
+
+    pub(crate) fn is_revoked(&self, key: &VerifyingKey) -> bool {
+        key.fingerprint().is_some_and(|fingerprint| self.revoked.contains(fingerprint))
+    }
+
+    pub(crate) fn wanted_version(&self) -> Option<u64> {
+        self.minimum_version
     }
 
     pub(crate) fn wanted_scope(&self) -> &str {

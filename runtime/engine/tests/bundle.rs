@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{POLICY, signed, signing, spec, unsigned, verifying};
+use common::{Files, POLICY, files_of, gzip, pack, signed, signing, spec, tar_of, unsigned, verifying};
 use govc_engine::{
     Algorithm, Bundle, BundleError, BundleLimits, LoadError, SigningKey, Trust, VerifyingKey, build_bundle,
     sha256_hex, sign_bundle,
@@ -11,53 +11,14 @@ use govc_engine::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 
-type Files = BTreeMap<String, Vec<u8>>;
-
 fn trust() -> Trust {
     Trust::key(verifying("ed25519"))
-}
-
-fn files_of(bundle: &[u8]) -> Files {
-    let opened = Bundle::open(bundle, &Trust::unsigned()).unwrap();
-    opened.files().map(|(path, content)| (path.to_owned(), content.to_vec())).collect()
-}
-
-fn gzip(tar: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
-    encoder.write_all(tar).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn gunzip(bundle: &[u8]) -> Vec<u8> {
     let mut tar = Vec::new();
     flate2::read::GzDecoder::new(bundle).read_to_end(&mut tar).unwrap();
     tar
-}
-
-/// Entries as they are, also those that no writer of ours would make.
-fn tar_of(entries: &[(&[u8], tar::EntryType, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (path, kind, content) in entries {
-        let mut header = tar::Header::new_gnu();
-        header.as_old_mut().name[..path.len()].copy_from_slice(path);
-        header.set_entry_type(*kind);
-        header.set_mode(0o600);
-        header.set_size(content.len() as u64);
-        if *kind == tar::EntryType::Symlink || *kind == tar::EntryType::Link {
-            header.as_old_mut().linkname[..11].copy_from_slice(b"/etc/passwd");
-        }
-        header.set_cksum();
-        builder.append(&header, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
-fn pack(files: &Files) -> Vec<u8> {
-    let paths: Vec<(Vec<u8>, &[u8])> =
-        files.iter().map(|(path, content)| (format!("/{path}").into_bytes(), content.as_slice())).collect();
-    let entries: Vec<_> =
-        paths.iter().map(|(path, content)| (path.as_slice(), tar::EntryType::Regular, *content)).collect();
-    gzip(&tar_of(&entries))
 }
 
 fn refused(bundle: &[u8]) -> LoadError {
@@ -503,6 +464,12 @@ fn every_refusal_has_a_code_of_its_own() {
         LoadError::WrongKey { key: text() },
         LoadError::BadSignature,
         LoadError::Scope { given: text(), wanted: text() },
+        LoadError::Threshold { given: 0, wanted: 1 },
+        LoadError::RevokedKey { key: text() },
+        LoadError::KeyTime { key: text() },
+        LoadError::Rollback { given: None, seen: 1 },
+        LoadError::Fork { version: 1 },
+        LoadError::Memory { path: text(), why: text() },
         LoadError::ExtraFile { path: text() },
         LoadError::MissingFile { path: text() },
         LoadError::ChangedFile { path: text() },

@@ -76,7 +76,7 @@ fn denial(problem: &Problem) -> Node {
 
 fn admit(args: &Admit) -> Result<Verdict, Problem> {
     let keys = args.verifying.keys()?;
-    let policy = policies::load(&args.bundle, &args.verifying.trust()?)?;
+    let policy = args.verifying.policy(&args.bundle)?;
     let text = files::document(&args.spec)?;
     let spec = AgentSpec::from_spec_or_request(text.as_bytes())
         .map_err(|error| Problem::coded(error.code(), error.to_string()))?;

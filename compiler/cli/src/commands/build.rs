@@ -46,6 +46,9 @@ pub(crate) struct Build {
     /// When the bundle stops being good, RFC 3339
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
+    /// The version of the bundle; engines that remember one refuse a lower one
+    #[arg(long, value_name = "NUMBER")]
+    bundle_version: Option<u64>,
     /// File with further claims of the signature
     #[arg(long, value_name = "FILE")]
     claims_file: Option<String>,
@@ -133,6 +136,7 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     spec.rego_version = Some(if args.language.version() == RegoVersion::V0 { 0 } else { 1 });
     spec.entrypoints = asked;
     spec.expires.clone_from(&args.expires);
+    spec.version = args.bundle_version;
     let mut bytes = build_bundle(&spec).map_err(|error| vec![refusal(&error)])?;
     if let Some(key) = key {
         bytes = sign_bundle(&bytes, &key, &claims).map_err(|error| vec![refusal(&error)])?;

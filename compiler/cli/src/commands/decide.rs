@@ -20,7 +20,7 @@ use std::path::Path;
 #[derive(Args, Debug)]
 // A world of Agent-Safe is not signed.
 #[command(
-    mut_arg("verification_key", |key| key.required(false)),
+    mut_arg("verification_key", |key| key.required_unless_present_any(["trust", "world"])),
     after_help = "Examples:\n  $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -i input.json\n  \
                         $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -e access/allow -i input.json \
                         --audit audit --proof proof.json --signing-key keys/private.pem\n  \
@@ -91,8 +91,8 @@ pub(crate) fn run(args: &Decide) -> Exit {
     if let Some(folder) = &args.agent_safe.world {
         return args.agent_safe.run(folder);
     }
-    if args.verifying.verification_key.is_empty() {
-        output::eprintln("error: `--bundle` needs `--verification-key`");
+    if args.verifying.verification_key.is_empty() && args.verifying.trust.is_none() {
+        output::eprintln("error: `--bundle` needs `--verification-key` or `--trust`");
         return Exit::Error;
     }
     if args.proof.is_some() && args.signing.signing_key.is_none() {
@@ -121,7 +121,7 @@ fn exit_of(effect: Effect) -> Exit {
 
 fn decide(args: &Decide) -> Result<Decision, Problem> {
     let bundle = args.bundle.as_deref().unwrap_or_default();
-    let policy = policies::load(bundle, &args.verifying.trust()?)?;
+    let policy = args.verifying.policy(bundle)?;
     let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
     let input = args.input.as_deref().map(files::document).transpose()?;
     let host = SystemHost::new().with_clock().with_randomness();

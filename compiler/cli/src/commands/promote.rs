@@ -66,7 +66,7 @@ fn denial(problem: &Problem) -> Node {
 }
 
 fn promote(args: &Promote) -> Result<Promotion, Problem> {
-    let policy = policies::load(&args.bundle, &args.verifying.trust()?)?;
+    let policy = args.verifying.policy(&args.bundle)?;
     let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
     let text = files::document(&args.spec)?;
     let request = PromotionRequest::from_json(text.as_bytes())

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Proof) -> Exit {
 
 fn check(args: &Check) -> Result<Node, Problem> {
     let keys = args.verifying.keys()?;
-    let policy = policies::load(&args.bundle, &args.verifying.trust()?)?;
+    let policy = args.verifying.policy(&args.bundle)?;
     let envelope = policies::read(&args.file)?;
     let checked = proof::check(envelope.trim_ascii_end(), &keys, &policy)
         .map_err(|error| Problem::coded(error.code(), error.to_string()))?;

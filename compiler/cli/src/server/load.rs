@@ -49,6 +49,7 @@ pub(crate) fn trust(args: &Run) -> Result<Trust, String> {
         verification_key_id: Some(given.verification_key_id.clone()),
         verification_alg: Some(given.signing_alg.clone()),
         scope: given.scope.clone(),
+        ..keys::Verifying::default()
     };
     verifying.trust().map_err(|problem| problem.line())
 }

@@ -160,6 +160,19 @@ pub fn sign(bundle: &[u8], key: &SigningKey, claims: &Map<String, Value>) -> Res
     pack(&files)
 }
 
+/// Adds the signature of one more key to a signed bundle. OPA sees the first signature only.
+///
+/// # Errors
+/// When the bundle cannot be opened, is not signed, or the key cannot sign.
+pub fn cosign(bundle: &[u8], key: &SigningKey, claims: &Map<String, Value>) -> Result<Vec<u8>, BundleError> {
+    let opened = Bundle::open(bundle, &Trust::unsigned().ignoring_expiry())?;
+    let mut files: Files =
+        opened.files().map(|(path, content)| (path.to_owned(), content.to_vec())).collect();
+    let signatures = signature::add(&files, key, claims)?;
+    files.insert(SIGNATURES.to_owned(), signatures);
+    pack(&files)
+}
+
 fn pack(files: &Files) -> Result<Vec<u8>, BundleError> {
     archive::write(files).map_err(|e| BundleError::Write(e.to_string()))
 }

@@ -50,6 +50,7 @@ impl Bundle {
             check_section(&files, section)?;
             check_expiry(section, trust)?;
         }
+        check_version(section.as_ref(), trust)?;
         let digest = digest_of(&files);
         Ok(Self { files, digest, manifest, section, signer })
     }
@@ -101,6 +102,15 @@ impl Bundle {
         }
         let content = |path: &str| self.files.get(path).cloned().unwrap_or_default();
         Ok(found.into_iter().map(|(path, place)| (place, content(path))).collect())
+    }
+}
+
+/// No version is as old as can be.
+fn check_version(section: Option<&Section>, trust: &Trust) -> Result<(), LoadError> {
+    let given = section.and_then(|section| section.version);
+    match trust.wanted_version() {
+        Some(seen) if given.is_none_or(|given| given < seen) => Err(LoadError::Rollback { given, seen }),
+        _ => Ok(()),
     }
 }
 

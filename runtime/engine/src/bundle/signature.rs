@@ -3,6 +3,9 @@
 //! The surprising fact: OPA's JWT names its key only by a free text (`kid`). Ours adds the fingerprint of the
 //! public key, so that a wrong key can be told from a damaged signature. Neither is trusted: both only choose
 //! the error.
+//!
+//! OPA reads exactly one JWT. Signatures of further keys stand beside it in `govc_cosignatures`, which OPA passes over;
+//! each is a JWT over the same files, and a [`Trust`] may ask for several.
 
 use super::archive::Files;
 use super::{SIGNATURES, hash};
@@ -43,6 +46,8 @@ struct SignatureFile {
     signatures: Vec<String>,
     #[serde(default)]
     plugin: String,
+    #[serde(default)]
+    govc_cosignatures: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +89,23 @@ pub(super) fn make(
     key: &SigningKey,
     claims: &Map<String, Value>,
 ) -> Result<Vec<u8>, super::BundleError> {
+    Ok(json!({"signatures": [token(files, key, claims)?]}).to_string().into_bytes())
+}
+
+/// Adds a signature to the text of `.signatures.json`.
+pub(super) fn add(
+    files: &Files,
+    key: &SigningKey,
+    claims: &Map<String, Value>,
+) -> Result<Vec<u8>, super::BundleError> {
+    let text = files.get(SIGNATURES).ok_or(LoadError::Unsigned)?;
+    let SignatureFile { signatures, mut govc_cosignatures, .. } = parse(text)?;
+    govc_cosignatures.push(token(files, key, claims)?);
+    let added = json!({"signatures": signatures, "govc_cosignatures": govc_cosignatures});
+    Ok(added.to_string().into_bytes())
+}
+
+fn token(files: &Files, key: &SigningKey, claims: &Map<String, Value>) -> Result<String, super::BundleError> {
     let public = key.verifying_key();
     let kid = public.id().unwrap_or("default");
     let header = json!({"alg": key.algorithm().name(), "kid": kid, "typ": "JWT"});
@@ -97,17 +119,47 @@ pub(super) fn make(
     }
     let signed = format!("{}.{}", encode(&header), encode(&Value::Object(payload)));
     let signature = URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes())?);
-    Ok(json!({"signatures": [format!("{signed}.{signature}")]}).to_string().into_bytes())
+    Ok(format!("{signed}.{signature}"))
 }
 
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// Checks the signature and every file against it.
+/// Checks the signatures and every file against each of them. Gives the first signer.
 pub(super) fn check(files: &Files, trust: &Trust) -> Result<Signer, LoadError> {
     let text = files.get(SIGNATURES).ok_or(LoadError::Unsigned)?;
-    let (claims, signer) = check_token(&only_token(text)?, trust)?;
+    let file = parse(text)?;
+    let [token] = <[String; 1]>::try_from(file.signatures)
+        .map_err(|all| LoadError::Signatures(format!("{} JWTs (expected exactly one)", all.len())))?;
+    let wanted = trust.wanted_keys();
+    if file.govc_cosignatures.is_empty() && wanted == 1 {
+        return check_one(&token, files, trust);
+    }
+    let mut signers: Vec<Signer> = Vec::new();
+    let known = |signers: &[Signer], new: &Signer| signers.iter().any(|old| old.is_same_key(new));
+    let mut first_fault = None;
+    for token in std::iter::once(&token).chain(&file.govc_cosignatures).take(MAX_SIGNATURES) {
+        match check_one(token, files, trust) {
+            // A key that signs twice is one key.
+            Ok(signer) if known(&signers, &signer) => {}
+            Ok(signer) => signers.push(signer),
+            Err(fault) => drop(first_fault.get_or_insert(fault)),
+        }
+    }
+    let given = signers.len();
+    match (signers.into_iter().next(), first_fault) {
+        (Some(first), _) if given >= wanted => Ok(first),
+        (None, Some(fault)) => Err(fault),
+        _ => Err(LoadError::Threshold { given, wanted }),
+    }
+}
+
+/// Signatures of one bundle that are looked at.
+const MAX_SIGNATURES: usize = 32;
+
+fn check_one(token: &str, files: &Files, trust: &Trust) -> Result<Signer, LoadError> {
+    let (claims, signer) = check_token(token, trust)?;
     let wanted = trust.wanted_scope();
     if claims.scope != wanted {
         return Err(LoadError::Scope { given: claims.scope, wanted: wanted.to_owned() });
@@ -116,15 +168,13 @@ pub(super) fn check(files: &Files, trust: &Trust) -> Result<Signer, LoadError> {
     Ok(signer)
 }
 
-fn only_token(text: &[u8]) -> Result<String, LoadError> {
+fn parse(text: &[u8]) -> Result<SignatureFile, LoadError> {
     let file: SignatureFile =
         serde_json::from_slice(text).map_err(|e| LoadError::Signatures(e.to_string()))?;
     if !matches!(file.plugin.as_str(), "" | "_default") {
         return Err(LoadError::Signatures(format!("signing plugin `{}` is unknown", file.plugin)));
     }
-    let [token] = <[String; 1]>::try_from(file.signatures)
-        .map_err(|all| LoadError::Signatures(format!("{} JWTs (expected exactly one)", all.len())))?;
-    Ok(token)
+    Ok(file)
 }
 
 fn check_token(token: &str, trust: &Trust) -> Result<(Claims, Signer), LoadError> {
@@ -149,10 +199,25 @@ fn check_token(token: &str, trust: &Trust) -> Result<(Claims, Signer), LoadError
     let Some(key) = verified else {
         return Err(wrong_key(claims.as_ref().ok(), &header, trust).unwrap_or(LoadError::BadSignature));
     };
+    if trust.is_revoked(key) {
+        return Err(LoadError::RevokedKey { key: key.shown() });
+    }
+    if !key.is_good_at(trust.now()) {
+        return Err(LoadError::KeyTime { key: key.shown() });
+    }
     Ok((claims?, Signer::of(key, algorithm)))
 }
 
 impl Signer {
+    /// Names prove nothing: one key under two names, or with two algorithms, is one key. Secrets are told apart by
+    /// nothing else than their names.
+    fn is_same_key(&self, other: &Self) -> bool {
+        match (&self.fingerprint, &other.fingerprint) {
+            (None, None) => self.key_id == other.key_id,
+            (ours, theirs) => ours == theirs,
+        }
+    }
+
     fn of(key: &VerifyingKey, algorithm: Algorithm) -> Self {
         Self {
             key_id: key.id().map(str::to_owned),

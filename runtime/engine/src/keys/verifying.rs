@@ -3,6 +3,7 @@
 use super::{Algorithm, Family, KeyError, der};
 use crate::digest;
 use aws_lc_rs::{hmac, signature};
+use jiff::Timestamp;
 use std::fmt;
 
 /// A key that verifies signatures: a public key, or a shared secret.
@@ -23,6 +24,8 @@ pub struct VerifyingKey {
     family: Family,
     bytes: Vec<u8>,
     only: Option<Algorithm>,
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
 }
 
 impl VerifyingKey {
@@ -40,7 +43,7 @@ impl VerifyingKey {
 
     /// A shared secret for HS256, HS384 or HS512.
     pub fn from_secret(secret: &[u8]) -> Self {
-        Self { id: None, fingerprint: None, family: Family::Secret, bytes: secret.to_vec(), only: None }
+        Self::new(Family::Secret, secret.to_vec(), None)
     }
 
     /// A key as OPA's flags give it: the text of the key and, if named, the algorithm. HMAC algorithms
@@ -60,7 +63,11 @@ impl VerifyingKey {
         signature::ParsedPublicKey::new(scheme(family.usual()).ok_or(KeyError::Malformed)?, &bytes)
             .map_err(|_| KeyError::Malformed)?;
         let fingerprint = Some(digest::hex(&bytes));
-        Ok(Self { id: None, fingerprint, family, bytes, only: None })
+        Ok(Self::new(family, bytes, fingerprint))
+    }
+
+    fn new(family: Family, bytes: Vec<u8>, fingerprint: Option<String>) -> Self {
+        Self { id: None, fingerprint, family, bytes, only: None, not_before: None, not_after: None }
     }
 
     /// The same key, for one algorithm only.
@@ -80,6 +87,24 @@ impl VerifyingKey {
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
+    }
+
+    /// The same key, good from the first time on and before the second: two keys whose times overlap make a rotation
+    /// without a gap.
+    #[must_use]
+    pub fn between(mut self, not_before: Option<Timestamp>, not_after: Option<Timestamp>) -> Self {
+        (self.not_before, self.not_after) = (not_before, not_after);
+        self
+    }
+
+    /// Is the key good at this time?
+    pub fn is_good_at(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now < end)
+    }
+
+    /// The name of the key, else its fingerprint.
+    pub(crate) fn shown(&self) -> String {
+        self.id.as_ref().or(self.fingerprint.as_ref()).cloned().unwrap_or_else(|| "a secret".to_owned())
     }
 
     /// The name given by [`with_id`](Self::with_id).

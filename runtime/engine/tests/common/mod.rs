@@ -7,9 +7,14 @@
     reason = "each test binary uses a part"
 )]
 
-use govc_engine::{BundleSpec, SigningKey, VerifyingKey, build_bundle, sign_bundle};
+use govc_engine::{Bundle, BundleSpec, SigningKey, Trust, VerifyingKey, build_bundle, sign_bundle};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Files of a bundle by path.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Text of a key file.
 pub fn pem(name: &str) -> String {
@@ -78,4 +83,48 @@ pub fn compiled(name: &str) -> Vec<u8> {
 /// The policy of such a bundle.
 pub fn policy(name: &str) -> govc_engine::Policy {
     govc_engine::Engine::load(&compiled(name), &govc_engine::Trust::unsigned()).unwrap()
+}
+
+pub fn files_of(bundle: &[u8]) -> Files {
+    let opened = Bundle::open(bundle, &Trust::unsigned()).unwrap();
+    opened.files().map(|(path, content)| (path.to_owned(), content.to_vec())).collect()
+}
+
+pub fn gzip(tar: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(tar).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Entries as they are, also those that no writer of ours would make.
+pub fn tar_of(entries: &[(&[u8], tar::EntryType, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, kind, content) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.as_old_mut().name[..path.len()].copy_from_slice(path);
+        header.set_entry_type(*kind);
+        header.set_mode(0o600);
+        header.set_size(content.len() as u64);
+        if *kind == tar::EntryType::Symlink || *kind == tar::EntryType::Link {
+            header.as_old_mut().linkname[..11].copy_from_slice(b"/etc/passwd");
+        }
+        header.set_cksum();
+        builder.append(&header, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+pub fn pack(files: &Files) -> Vec<u8> {
+    let paths: Vec<(Vec<u8>, &[u8])> =
+        files.iter().map(|(path, content)| (format!("/{path}").into_bytes(), content.as_slice())).collect();
+    let entries: Vec<_> =
+        paths.iter().map(|(path, content)| (path.as_slice(), tar::EntryType::Regular, *content)).collect();
+    gzip(&tar_of(&entries))
+}
+
+/// The bundle with another content of one file, packed again.
+pub fn with_file(bundle: &[u8], path: &str, content: &[u8]) -> Vec<u8> {
+    let mut files = files_of(bundle);
+    files.insert(path.to_owned(), content.to_vec());
+    pack(&files)
 }
