@@ -152,8 +152,7 @@ fn load(version: Option<u64>, content: u64) -> Policy {
 #[test]
 fn versions_only_grow() {
     let handle = PolicyHandle::new(load(None, 0));
-    let reload =
-        |version, content| handle.reload(&policy(version, content), &Trust::unsigned()).map(|_| ());
+    let reload = |version, content| handle.reload(&policy(version, content), &Trust::unsigned()).map(|_| ());
     assert_eq!(reload(None, 1), Ok(()), "without a version nobody counts");
     assert_eq!(reload(Some(5), 2), Ok(()));
     assert_eq!(reload(Some(4), 2), Err(LoadError::Rollback { given: Some(4), seen: 5 }));
