@@ -221,7 +221,8 @@ impl Checked {
         }
         let p = &self.program;
         let functions = p.functions(options);
-        let view = View { names: &p.names, is_builtin: &|name| functions.builtins.contains(name) };
+        let captures = Vec::new();
+        let view = View { names: &p.names, captures, is_builtin: &|name| functions.builtins.contains(name) };
         let rule = |&i: &usize| view.rule(&p.rules[i], &p.packages[p.rules[i].module]);
         Program {
             rules: p.order.iter().map(rule).collect(),
@@ -245,7 +246,8 @@ pub fn rewrite_query(
     capture: bool,
 ) -> Result<Query, Vec<Diagnostic>> {
     let (names, body) = lower::rewrite_query(checked, body, options, query, capture)?;
-    let view = View { names: &names, is_builtin: &|name| options.builtins.contains(name) };
+    let captures = body.iter().filter_map(|e| e.capture).collect();
+    let view = View { names: &names, captures, is_builtin: &|name| options.builtins.contains(name) };
     let written = body.iter().filter(|e| !e.generated);
     let shown = written.map(|e| (e.span, e.capture.map(|n| view.var(n)))).collect();
     Ok(Query { shown, body: view.body(&body), rewritten: view.rewritten() })
@@ -253,6 +255,8 @@ pub fn rewrite_query(
 
 struct View<'a> {
     names: &'a Names,
+    /// The variables that hold the values of statements; OPA numbers them.
+    captures: Vec<Name>,
     is_builtin: &'a dyn Fn(&str) -> bool,
 }
 
@@ -358,6 +362,10 @@ impl View<'_> {
 
     fn var(&self, name: Name) -> Var {
         let raw = self.names.raw(name);
+        if let Some(at) = self.captures.iter().position(|n| *n == name) {
+            let text: Arc<str> = Arc::from(format!("$term{}", at + 1));
+            return Var { name: text.clone(), written: text, span: self.names.span(name) };
+        }
         let (name_text, written): (Arc<str>, Arc<str>) = match raw {
             "_" => (Arc::from(format!("${}", name.0)), Arc::from("_")),
             _ => (Arc::from(raw), Arc::from(self.names.text(name))),

@@ -24,6 +24,8 @@ pub(crate) struct Frame<'m, 'q> {
     pub(crate) data: Option<Term<'q>>,
     /// One solution is enough.
     pub(crate) find_one: bool,
+    /// Where the last event with a place was.
+    pub(crate) last_location: Cell<Option<govc_syntax::Span>>,
 }
 
 /// Stack that must be left, and stack that is added where it is not.

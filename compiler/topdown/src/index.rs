@@ -45,6 +45,8 @@ struct Way<'q> {
 
 #[derive(Clone, Debug)]
 struct Condition<'q> {
+    /// Its reference's position among those of the index.
+    level: usize,
     reference: Rc<[Term<'q>]>,
     any_of: Vec<Wanted<'q>>,
 }
@@ -148,25 +150,33 @@ impl<'q> Index<'q> {
         let mut reached = Vec::new();
         let mut known: BTreeMap<Vec<Term<'q>>, Resolved<'q>> = BTreeMap::new();
         for way in &self.ways {
+            // Members of a collection are walked in their order.
+            let mut key: Vec<(u8, usize)> = way.order.iter().map(|branch| (*branch, 0)).collect();
             let mut all = true;
             for condition in &way.conditions {
-                let key = condition.reference.to_vec();
-                if !known.contains_key(&key) {
-                    known.insert(key.clone(), resolve(&condition.reference)?);
+                let reference = condition.reference.to_vec();
+                if !known.contains_key(&reference) {
+                    known.insert(reference.clone(), resolve(&condition.reference)?);
                 }
-                all = match &known[&key] {
-                    Resolved::Unknown => true,
-                    Resolved::Undefined => false,
-                    Resolved::Value(value) => condition.any_of.iter().any(|w| holds(w, value)),
+                let at = match &known[&reference] {
+                    Resolved::Unknown => Some(0),
+                    Resolved::Undefined => None,
+                    Resolved::Value(value) => condition.any_of.iter().filter_map(|w| holds(w, value)).min(),
                 };
-                if !all {
-                    break;
+                match at {
+                    Some(at) => key[condition.level].1 = at,
+                    None => {
+                        all = false;
+                        break;
+                    }
                 }
             }
             if all {
-                reached.push(way.place);
+                reached.push((key, way.place));
             }
         }
+        reached.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let reached: Vec<(usize, usize)> = reached.into_iter().map(|(_, place)| place).collect();
         Ok(self.found(&reached, true))
     }
 
@@ -221,29 +231,32 @@ impl<'q> Index<'q> {
     }
 }
 
-fn holds<'q>(wanted: &Wanted<'q>, value: &Term<'q>) -> bool {
+/// Whether a value is as wanted, and the position of the member that is, where the value is a collection.
+fn holds<'q>(wanted: &Wanted<'q>, value: &Term<'q>) -> Option<usize> {
+    let plain = |holds: bool| holds.then_some(0);
     match wanted {
-        Wanted::Defined => true,
+        Wanted::Defined => Some(0),
         Wanted::Scalar(scalar) => match value.as_value() {
-            Some(v) if !v.is_collection() => v == *scalar,
+            Some(v) if !v.is_collection() => plain(v == *scalar),
             // A member of a collection, because of `in`.
-            Some(v) => v.entries().any(|(_, element)| element == *scalar),
-            None => true,
+            Some(v) => v.entries().position(|(_, element)| element == *scalar),
+            None => Some(0),
         },
         Wanted::Array(parts) => match value.as_value().map(|v| v.as_array()) {
             Some(Some(array)) => {
-                array.len() == parts.len() && array.iter().zip(parts).all(|(v, p)| p.is_none_or(|p| v == p))
+                let same = array.iter().zip(parts).all(|(v, p)| p.is_none_or(|p| v == p));
+                plain(array.len() == parts.len() && same)
             }
-            Some(None) => false,
-            None => true,
+            Some(None) => None,
+            None => Some(0),
         },
         Wanted::Parts(delimiters, parts) => match value.as_value().and_then(|v| v.as_str()) {
             Some(text) => {
                 let split = split_unescaped(text, delimiters);
-                split.len() == parts.len()
-                    && split.iter().zip(parts).all(|(s, p)| p.as_ref().is_none_or(|p| p == s))
+                let same = split.iter().zip(parts).all(|(s, p)| p.as_ref().is_none_or(|p| p == s));
+                plain(split.len() == parts.len() && same)
             }
-            None => value.as_value().is_none(),
+            None => plain(value.as_value().is_none()),
         },
     }
 }
@@ -255,7 +268,7 @@ fn way<'q>(place: (usize, usize), path: &[Entry<'q>], sorted: &[Rc<[Term<'q>]>])
     if path.is_empty() {
         return way;
     }
-    for reference in sorted {
+    for (level, reference) in sorted.iter().enumerate() {
         let own: Vec<&Entry<'q>> = path.iter().filter(|e| e.reference == *reference).collect();
         let any_of: Vec<Wanted<'q>> = own.iter().map(|e| wanted(&e.value)).collect();
         way.order.push(any_of.iter().map(branch).min().unwrap_or(0));
@@ -265,7 +278,7 @@ fn way<'q>(place: (usize, usize), path: &[Entry<'q>], sorted: &[Rc<[Term<'q>]>])
         let several = own.len() > 1;
         let open = own.iter().any(|e| e.value.is_var());
         let any_of = if several && open { vec![Wanted::Defined] } else { any_of };
-        way.conditions.push(Condition { reference: reference.clone(), any_of });
+        way.conditions.push(Condition { level, reference: reference.clone(), any_of });
         if several && !open {
             break;
         }

@@ -46,7 +46,6 @@ pub(crate) struct Machine<'m, 'q> {
     /// Early exit from rules whose values cannot differ.
     pub(crate) early_exit: bool,
     pub(crate) indexing: bool,
-    pub(crate) last_location: Cell<Option<govc_syntax::Span>>,
 }
 
 impl<'q> Machine<'_, 'q> {

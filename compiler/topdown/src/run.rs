@@ -104,7 +104,6 @@ pub(crate) fn machine<'m, 'q>(
         fuel: Cell::new(s.fuel),
         early_exit: true,
         indexing: true,
-        last_location: Cell::new(None),
     };
     (machine, input)
 }
@@ -125,6 +124,7 @@ pub(crate) fn frame<'m, 'q>(
         input,
         data: None,
         find_one: false,
+        last_location: Cell::new(None),
     }
 }
 

@@ -141,6 +141,13 @@ impl<'q> Rule<'q> {
         !self.is_multi() && self.path.iter().skip(1).all(Term::is_ground)
     }
 
+    /// The terms of the head that OPA's visitors see: of its path only the key of a plain object.
+    pub(crate) fn head_terms(&self) -> impl Iterator<Item = &Term<'q>> {
+        let keyed = !self.is_multi() && self.path.len() == self.package + 2;
+        let key = self.path.last().filter(|_| keyed);
+        self.args.iter().flatten().chain(&self.key).chain(key).chain(&self.value)
+    }
+
     /// What the rule gives: its value, or the element of its set.
     pub(crate) fn result(&self) -> Term<'q> {
         self.value.clone().or_else(|| self.key.clone()).unwrap_or_else(|| Term::value(Value::TRUE))

@@ -125,6 +125,13 @@ fn kind(kind: &ExprKind<'_>) -> String {
     }
 }
 
+/// `every` whose key the author did not name.
+pub(crate) fn every_without_key(e: &Expr<'_>) -> String {
+    let ExprKind::Every(every) = &e.kind else { return expr(e) };
+    let (value, domain) = (term(&every.value), term(&every.domain));
+    format!("every {value} in {domain} {{ {} }}{}", body(&every.body), withs(&e.with))
+}
+
 fn operand(b: &Body<'_>) -> String {
     if b.len() == 1 { body(b) } else { format!("{{ {} }}", body(b)) }
 }

@@ -63,6 +63,8 @@ pub(crate) struct Event<'q> {
     pub(crate) at: Option<Span>,
     pub(crate) id: u64,
     pub(crate) parent: u64,
+    /// The statement that is evaluated, by its position in its body.
+    pub(crate) index: usize,
     pub(crate) message: String,
     pub(crate) reference: Option<Vec<Term<'q>>>,
     /// Bound variables and their values.
@@ -87,9 +89,7 @@ impl<'q> TraceNode<'q> {
             Self::Body(body) => visit::body(body, visit),
             Self::Expr(e) => visit::expr(e, visit),
             Self::Rule(rule) => {
-                rule.path.iter().skip(rule.package).for_each(|t| visit::term(t, visit));
-                let head = rule.args.iter().flatten().chain(&rule.key).chain(&rule.value);
-                head.for_each(|t| visit::term(t, visit));
+                rule.head_terms().for_each(|t| visit::term(t, visit));
                 visit::body(&rule.body, visit);
             }
         }
@@ -125,6 +125,7 @@ impl<'q> Frame<'_, 'q> {
                 at: self.place(),
                 id: self.id,
                 parent: self.parent,
+                index: self.index.get(),
                 message: message.to_owned(),
                 reference: None,
                 locals: Vec::new(),
@@ -143,14 +144,15 @@ impl<'q> Frame<'_, 'q> {
         reference: Option<Vec<Term<'q>>>,
     ) {
         let Some(tracer) = &self.m.tracer else { return };
-        let at = node.place().or(self.m.last_location.get());
-        self.m.last_location.set(at);
+        let at = node.place().or(self.last_location.get());
+        self.last_location.set(at);
         let mut event = Event {
             op,
             node: Some(node.clone()),
             at,
             id: self.id,
             parent: self.parent,
+            index: self.index.get(),
             message,
             reference,
             locals: Vec::new(),

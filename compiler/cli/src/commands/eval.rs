@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod partial;
 pub(crate) mod pretty;
+mod watch;
 
 use crate::coverage::{self, Kind, Pass};
 use crate::duration;
@@ -99,6 +100,8 @@ pub(crate) struct Eval {
     #[command(flatten)]
     partial: partial::Partial,
     #[command(flatten)]
+    watch: watch::Watched,
+    #[command(flatten)]
     language: Language,
     #[command(flatten)]
     later: Later,
@@ -108,11 +111,7 @@ pub(crate) struct Eval {
 #[derive(Args, Debug)]
 struct Later {
     #[arg(long, hide = true)]
-    profile: bool,
-    #[arg(long, hide = true)]
     instrument: bool,
-    #[arg(long, hide = true, default_value = "off")]
-    explain: String,
     #[arg(short, long, hide = true, default_value = "rego")]
     target: String,
     // These change how fast an answer comes, never the answer, so they are taken and need nothing.
@@ -149,6 +148,7 @@ struct Report {
     solutions: Vec<Solution>,
     times: Vec<(&'static str, Duration)>,
     residual: Option<govc_topdown::Residual>,
+    watched: Option<watch::Told>,
     coverage: Option<coverage::Report>,
 }
 
@@ -210,9 +210,7 @@ impl From<Vec<Problem>> for Stop {
 impl Later {
     fn problem(&self) -> Option<Problem> {
         let flags = [
-            (self.profile, "--profile"),
             (self.instrument, "--instrument"),
-            (self.explain != "off", "--explain"),
             (self.target != "rego", "--target"),
         ];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
@@ -250,6 +248,22 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         let problems = if args.show_builtin_errors { problems } else { Vec::new() };
         let times = vec![("timer_rego_partial_eval_ns", started.elapsed())];
         return Ok(Some(Report { residual: Some(residual), problems, times, ..Report::default() }));
+    }
+    if args.watch.is_asked() && !args.coverage {
+        let report = run::check(&loaded, rules, |checked, check| {
+            let compile = started.elapsed();
+            args.watch.evaluate(args, &loaded, (&checked, check), (&body, &options), input.as_deref()).map(
+                |mut report| {
+                    report.times.extend([
+                        ("timer_rego_query_compile_ns", compile),
+                        ("timer_rego_query_parse_ns", parsed),
+                    ]);
+                    report.times.sort_by_key(|(name, _)| *name);
+                    report
+                },
+            )
+        })?;
+        return Ok(Some(report));
     }
     let compiled = run::check(&loaded, rules, |checked, check| {
         // Strict mode is for policies; a query may assign what it does not use.
@@ -302,6 +316,7 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
     Ok(Some(Report {
         coverage,
         residual: None,
+        watched: None,
         solutions: solutions.collect::<Result<_, _>>().map_err(|p| vec![p])?,
         problems: answer.builtin_errors,
         expressions,
@@ -425,11 +440,14 @@ fn print(args: &Eval, report: &Report) {
         Format::Raw => report.solutions.iter().for_each(|s| output::println(&s.raw())),
         Format::Source => output::print(&partial::source(report.residual.as_ref())),
         Format::Pretty => {
+            output::print(report.watched.as_ref().map_or("", |told| told.trace.as_str()));
             output::print(&match &report.residual {
                 Some(residual) if !residual.queries.is_empty() => partial::pretty(residual),
                 _ => pretty::text(&report.solutions, args.pretty_limit),
             });
-            output::print(&pretty::metrics(if args.metrics { &report.times } else { &[] }));
+            let metrics = args.metrics || args.watch.profile();
+            output::print(&pretty::metrics(if metrics { &report.times } else { &[] }));
+            output::print(&watch::profile_table(report.watched.as_ref()));
         }
         Format::Json => output::println(&node(args, report, false).pretty()),
         Format::Discard => output::println(&node(args, report, true).pretty()),
@@ -451,11 +469,12 @@ fn node(args: &Eval, report: &Report, discard: bool) -> Node {
         object.push(("result".to_owned(), result));
     }
     object.extend(report.residual.as_ref().map(|r| ("partial".to_owned(), partial::node(r))));
-    if args.metrics && !report.times.is_empty() {
+    if (args.metrics || args.watch.profile()) && !report.times.is_empty() {
         let time = |d: Duration| Node::int(i64::try_from(d.as_nanos()).unwrap_or(i64::MAX));
         let times = report.times.iter().map(|&(name, d)| (name.to_owned(), time(d)));
         object.push(("metrics".to_owned(), Node::Object(times.collect())));
     }
+    object.extend(report.watched.iter().flat_map(watch::members));
     object.extend(report.coverage.as_ref().map(|report| ("coverage".to_owned(), report.to_node())));
     Node::Object(object)
 }

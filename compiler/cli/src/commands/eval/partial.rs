@@ -13,10 +13,10 @@ use govc_topdown::{Error, PartialOptions, Request, Residual};
 use govc_value::{Arena, Heap, SymbolTable, json};
 
 /// Bytes that the documents and the evaluation may take.
-const MEMORY: usize = 1 << 31;
+pub(super) const MEMORY: usize = 1 << 31;
 
 /// Steps of an evaluation.
-const FUEL: u64 = 500_000_000;
+pub(super) const FUEL: u64 = 500_000_000;
 
 /// Flags of partial evaluation.
 #[derive(Args, Debug)]
