@@ -209,10 +209,7 @@ impl From<Vec<Problem>> for Stop {
 
 impl Later {
     fn problem(&self) -> Option<Problem> {
-        let flags = [
-            (self.instrument, "--instrument"),
-            (self.target != "rego", "--target"),
-        ];
+        let flags = [(self.instrument, "--instrument"), (self.target != "rego", "--target")];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
     }
