@@ -45,6 +45,8 @@ fn mask(text: &str) -> String {
             (r#""version":( ?)"[^"]*""#, r#""version":${1}"V""#),
             // What OPA's store takes to read; nothing here waits for a store.
             (r#""timer_rego_external_resolve_ns":( ?)\d+,\s*"#, ""),
+            // Variables that the author gave no name.
+            (r#""\$\d+""#, r#""$N""#),
             (r#",?\s*"govc_code":\s*"[^"]*""#, ""),
         ];
         masks.map(|(pattern, with)| (Regex::new(pattern).expect("a pattern"), with)).into()
@@ -81,14 +83,14 @@ fn shown(request: &Request, response: &Response) -> String {
 /// Of several errors OPA tells in no order.
 fn ordered(body: &str) -> String {
     let Ok(mut json) = serde_json::from_str::<serde_json::Value>(body) else { return body.to_owned() };
-    let errors = json["errors"].as_array().map_or(0, Vec::len);
+    let errors = json.get("errors").and_then(|errors| errors.as_array()).map_or(0, Vec::len);
     let mut lines: Vec<&str> = json["message"].as_str().unwrap_or_default().lines().collect();
     if errors < 2 && lines.len() < 3 {
         return body.to_owned();
     }
     lines.sort_unstable();
     json["message"] = lines.join("\n").into();
-    if let Some(errors) = json["errors"].as_array_mut() {
+    if let Some(errors) = json.get_mut("errors").and_then(|errors| errors.as_array_mut()) {
         errors.sort_by_key(ToString::to_string);
     }
     json.to_string()

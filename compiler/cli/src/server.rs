@@ -331,12 +331,21 @@ impl Server {
     }
 }
 
+/// Sections of OPA's configuration that nothing here follows: better no server than one that keeps silent.
+const NOT_YET: &[&str] =
+    &["/discovery", "/distributed_tracing", "/metrics_export", "/storage/disk", "/server/logger_plugin"];
+
 impl Plugins {
     fn read(settings: &Settings) -> Result<Self, String> {
         let config = &settings.raw;
         let services = services::read(config)?;
-        if config.get("discovery").is_some_and(|section| !section.is_null()) {
-            return Err("govc_not_yet: `discovery` is not supported yet".to_owned());
+        let there = |path: &&str| config.pointer(path).is_some_and(|section| !section.is_null());
+        if let Some(path) = NOT_YET.iter().find(|path| there(path)) {
+            return Err(format!("govc_not_yet: `{}` is not supported yet", path[1..].replace('/', ".")));
+        }
+        let plugins = config.get("plugins").and_then(serde_json::Value::as_object);
+        if let Some(name) = plugins.and_then(|plugins| plugins.keys().next()) {
+            return Err(format!("plugin {} not registered", output::quote(name)));
         }
         Ok(Self {
             bundles: polling::Bundles::read(config, &services)?,

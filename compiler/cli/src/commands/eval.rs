@@ -1,7 +1,7 @@
 //! `govc eval`: evaluates a query. Exit code 0; 1 when `--fail` or `--fail-defined` says so; 2 on any error.
 
 pub(crate) mod answer;
-mod partial;
+pub(crate) mod partial;
 pub(crate) mod pretty;
 mod watch;
 

@@ -194,17 +194,27 @@ impl Policies {
         if problems.is_empty() { Ok((parsed.tree, sources)) } else { Err(problems) }
     }
 
+    /// The policies as the compiler has checked them.
+    pub(crate) fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// How queries over the policies are checked.
+    pub(crate) fn options(&self) -> CheckOptions<'static> {
+        CheckOptions {
+            print: true,
+            error_limit: self.language.error_limit,
+            builtins: self.builtins.clone(),
+            ..CheckOptions::default()
+        }
+    }
+
     /// Compiles a query that was parsed over `sources`, which begin with those of the policies.
     ///
     /// # Errors
     /// What the checker found.
     pub(crate) fn compile(&self, body: &ast::Body, sources: &Sources) -> Result<Compiled, Vec<Problem>> {
-        let options = CheckOptions {
-            print: true,
-            error_limit: self.language.error_limit,
-            builtins: self.builtins.clone(),
-            ..CheckOptions::default()
-        };
+        let options = self.options();
         let query = govc_compile::check_query(&self.checked, body, &options, &QueryOptions::default())
             .map_err(|found| run::problems(&found, sources))?;
         let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };

@@ -13,10 +13,10 @@ use govc_topdown::{Error, PartialOptions, Request, Residual};
 use govc_value::{Arena, Heap, SymbolTable, json};
 
 /// Bytes that the documents and the evaluation may take.
-pub(super) const MEMORY: usize = 1 << 31;
+pub(crate) const MEMORY: usize = 1 << 31;
 
 /// Steps of an evaluation.
-pub(super) const FUEL: u64 = 500_000_000;
+pub(crate) const FUEL: u64 = 500_000_000;
 
 /// Flags of partial evaluation.
 #[derive(Args, Debug)]
@@ -92,7 +92,7 @@ impl Partial {
 }
 
 /// A reference of strings below `input` or `data`.
-fn path(text: &str, sources: &Sources) -> Result<Vec<String>, Vec<Problem>> {
+pub(crate) fn path(text: &str, sources: &Sources) -> Result<Vec<String>, Vec<Problem>> {
     let mut sources = sources.clone();
     let file = sources.add("", text);
     let parsed = govc_syntax::parse_query(file, text, &govc_syntax::ParseOptions::default());
@@ -127,7 +127,7 @@ fn strings(term: &ast::Term) -> Option<Vec<String>> {
 }
 
 /// Errors of evaluation in OPA's shape.
-pub(super) fn problems(errors: &[Error], sources: &Sources) -> Vec<Problem> {
+pub(crate) fn problems(errors: &[Error], sources: &Sources) -> Vec<Problem> {
     let one = |e: &Error| Problem {
         govc_code: if e.code.starts_with("govc_") { e.code.to_owned() } else { String::new() },
         code: e.code.to_owned(),
