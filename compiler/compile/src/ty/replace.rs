@@ -14,12 +14,15 @@ use std::rc::Rc;
 /// For each rule the rules that it may refer to, by position.
 pub type Edges<'a> = &'a dyn Fn() -> Vec<Vec<usize>>;
 
+/// Rules by the path that they were asked for.
+type Known = HashMap<Vec<Option<String>>, Rc<Vec<usize>>>;
+
 /// Which rules depend on which; found out when it is first asked.
 pub(super) struct Dependence<'a> {
     rules: &'a [Rule],
     edges: Edges<'a>,
     users: OnceCell<Vec<Vec<usize>>>,
-    known: RefCell<HashMap<Vec<Option<String>>, Rc<Vec<usize>>>>,
+    known: RefCell<Known>,
 }
 
 impl<'a> Dependence<'a> {
