@@ -164,12 +164,12 @@ impl Service {
                 let Ok(mut stream) = stream else { return };
                 let Some((head, body)) = read(&mut stream) else { continue };
                 let (status, headers, content) = answer(&head);
+                kept.lock().unwrap().push((head, body));
                 let length = content.len();
                 let line = format!(
                     "HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
                 );
                 let _ = stream.write_all(line.as_bytes()).and_then(|()| stream.write_all(&content));
-                kept.lock().unwrap().push((head, body));
             }
         });
         Self { address, seen }

@@ -5,6 +5,7 @@
 
 use crate::problem::Problem;
 use crate::server::Server;
+use crate::server::api::explain;
 use crate::server::call::{self, Call};
 use crate::server::decisions::Decision;
 use crate::server::evaluate::{self, Question};
@@ -14,6 +15,7 @@ use crate::server::reply::Reply;
 use crate::server::store::{Ready, Refused, State};
 use crate::server::timers::Timers;
 use crate::server::visit::Visit;
+use govc_topdown::Explain;
 use govc_value::json::{self, Style};
 use govc_value::{Heap, Value};
 use std::sync::Arc;
@@ -78,9 +80,6 @@ pub(crate) fn get(server: &Server, call: &Call) -> Reply {
     let input = call.values("input").last();
     let strict = call.switch("strict-builtin-errors");
     let mut asked = Asked::new(server, call, &path);
-    if let Some(reply) = asked.not_yet() {
-        return reply;
-    }
     let text = match input.map(|text| go_json::only(text.as_bytes())).transpose() {
         Ok(text) => text,
         Err(error) => {
@@ -90,7 +89,7 @@ pub(crate) fn get(server: &Server, call: &Call) -> Reply {
     asked.timers.since("timer_rego_input_parse_ns", call.started);
     let given = text.map_or(Given::None, Given::Whole);
     let answer = asked.ask(if strict { GET_STRICT } else { GET }, strict, &given);
-    asked.finish(answer, false)
+    asked.finish(answer, &given, false)
 }
 
 /// `POST /v1/data/{path}`
@@ -98,9 +97,6 @@ pub(crate) fn post(server: &Server, call: &Call) -> Reply {
     let path = call.rest("/v1/data");
     let strict = call.switch("strict-builtin-errors");
     let mut asked = Asked::new(server, call, &path);
-    if let Some(reply) = asked.not_yet() {
-        return reply;
-    }
     let body = match posted(call) {
         Ok(body) => body,
         Err(error) => return Reply::invalid(&error),
@@ -111,7 +107,7 @@ pub(crate) fn post(server: &Server, call: &Call) -> Reply {
         _ => Given::None,
     };
     let answer = asked.ask(if strict { POST_STRICT } else { POST }, strict, &given);
-    asked.finish(answer, true)
+    asked.finish(answer, &given, true)
 }
 
 /// `POST /v0/data/{path}` and `POST /`: the input is the body and the result is the answer.
@@ -224,11 +220,6 @@ impl<'s> Asked<'s> {
         Self { server, call, state, path, timers: Timers::new(measured || decision.is_some()), decision }
     }
 
-    fn not_yet(&self) -> Option<Reply> {
-        let mode = if self.call.query.is_empty() { None } else { self.call.explain() };
-        mode.map(|_| Reply::not_yet("`explain`"))
-    }
-
     fn ready(&mut self, door: usize) -> Result<Arc<Ready>, Failed> {
         let (state, path, server) = (&self.state, self.path, self.server);
         let started = Instant::now();
@@ -308,7 +299,7 @@ impl<'s> Asked<'s> {
     }
 
     /// The answer of `/v1/data`.
-    fn finish(&mut self, answer: Result<Answer, Failed>, warn: bool) -> Reply {
+    fn finish(&mut self, answer: Result<Answer, Failed>, given: &Given<'_>, warn: bool) -> Reply {
         let answer = match answer {
             Ok(answer) => answer,
             Err(failed) => return self.failed(failed),
@@ -316,6 +307,10 @@ impl<'s> Asked<'s> {
         if let Err(reply) = self.log(answer.result.as_deref()) {
             return reply;
         }
+        let explanation = match self.explained(&answer, given) {
+            Ok(explanation) => explanation,
+            Err(reply) => return reply,
+        };
         let mut body = Vec::with_capacity(answer.result.as_ref().map_or(0, Vec::len) + 64);
         let mut fields = 0;
         let mut field = |body: &mut Vec<u8>, name: &str, json: &[u8]| {
@@ -332,6 +327,9 @@ impl<'s> Asked<'s> {
         if asks("provenance") {
             field(&mut body, "provenance", self.server.provenance(&self.state).as_bytes());
         }
+        if let Some(json) = &explanation {
+            field(&mut body, "explanation", json.as_bytes());
+        }
         if asks("metrics") || asks("instrument") {
             field(&mut body, "metrics", self.timers.json().as_bytes());
         }
@@ -343,6 +341,19 @@ impl<'s> Asked<'s> {
         }
         body.extend_from_slice(if fields == 0 { b"{}" } else { b"}" });
         Reply::json(body, self.call.pretty())
+    }
+
+    /// How the answer was come by, where the caller asks for it. Where there is no answer, OPA tells of all or nothing.
+    fn explained(&self, answer: &Answer, given: &Given<'_>) -> Result<Option<String>, Reply> {
+        let mode = if self.call.query.is_empty() { None } else { explain::mode(self.call) };
+        let Some(mode) = mode.filter(|mode| answer.result.is_some() || *mode == Explain::Full) else {
+            return Ok(None);
+        };
+        let query = path::shown(&path::steps(self.path).unwrap_or_default());
+        let told = || {
+            explain::explanation(self.server, self.call, &self.state, &query, mode, |heap| input(heap, given))
+        };
+        self.server.heavy(told).map(Some)
     }
 
     fn undefined(&mut self) -> Reply {

@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::server::api::data::{Given, input};
+use crate::server::api::explain;
 use crate::server::call::Call;
 use crate::server::decisions::Decision;
 use crate::server::evaluate::{self, Question};
@@ -64,9 +65,6 @@ fn request(call: &Call) -> Result<(String, String), String> {
 }
 
 fn run(server: &Server, call: &Call, query: &str, given: &Given<'_>, whole: bool) -> Reply {
-    if call.explain().is_some() {
-        return Reply::not_yet("`explain`");
-    }
     let state = server.store.state();
     let measured = call.switch("metrics") || call.switch("instrument");
     let mut decision = server.begins(call);
@@ -85,6 +83,13 @@ fn run(server: &Server, call: &Call, query: &str, given: &Given<'_>, whole: bool
         Err(reply) => return reply,
     };
     let mut fields = Vec::new();
+    if let Some(mode) = explain::mode(call) {
+        let told = || explain::explanation(server, call, &state, query, mode, |heap| input(heap, given));
+        match server.heavy(told) {
+            Ok(told) => fields.push(format!("\"explanation\":{told}")),
+            Err(reply) => return reply,
+        }
+    }
     if measured {
         fields.push(format!("\"metrics\":{}", timers.json()));
     }
