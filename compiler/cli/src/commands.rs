@@ -2,7 +2,7 @@
 
 mod admit;
 mod audit;
-mod bench;
+pub(crate) mod bench;
 mod build;
 pub(crate) mod capabilities;
 mod check;
@@ -155,6 +155,10 @@ fn usage(error: &clap::Error, words: &[String], tree: &clap::Command) -> Exit {
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         output::print(&error.render().to_string());
+        return Exit::Success;
+    }
+    if words.get(1).is_some_and(|word| word == "help") {
+        output::println(&format!("Unknown help topic [`{}`]", words.get(2).map_or("", String::as_str)));
         return Exit::Success;
     }
     output::eprintln(line::complain(error, words, tree).trim_end());

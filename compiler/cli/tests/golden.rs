@@ -66,10 +66,12 @@ fn masked(text: &str) -> String {
     let time = regex::Regex::new(r"\([0-9.]+(ns|µs|ms|s)\)").unwrap();
     let duration = regex::Regex::new(r#"("duration"|"timer_\w+"): [0-9]+"#).unwrap();
     let seconds = regex::Regex::new(r#"time="[0-9.]+""#).unwrap();
+    let stamp = regex::Regex::new(r#""\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ""#).unwrap();
     // The digest of a bundle is that of its program, which each change of the compiler changes.
     let digest = regex::Regex::new(r"\b[0-9a-f]{64}\b").unwrap();
     let id = regex::Regex::new(r#"("decision_id"): "[0-9a-f-]{36}""#).unwrap();
-    let text = time.replace_all(text, "(TIME)");
+    let text = stamp.replace_all(text, r#""TIME""#);
+    let text = time.replace_all(&text, "(TIME)");
     let text = id.replace_all(&text, r#"$1: "ID""#);
     let text = seconds.replace_all(&text, r#"time="TIME""#);
     let text = digest.replace_all(&text, "D".repeat(64).as_str()).into_owned();

@@ -106,8 +106,8 @@ impl Later {
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Json,
     Pretty,
+    Json,
     Gobench,
 }
 

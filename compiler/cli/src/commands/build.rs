@@ -7,7 +7,7 @@ pub(crate) mod entrypoints;
 use super::capabilities;
 use crate::exit::Exit;
 use crate::files::{self, Loaded};
-use crate::keys::Signing;
+use crate::keys::{Signing, Verifying};
 use crate::language::Language;
 use crate::output;
 use crate::problem::{self, Problem};
@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
 use govc_compile::ir::{PlanJson, to_plan_json};
 use govc_compile::opt::Level;
-use govc_engine::{BundleError, BundleSpec, build_bundle, sign_bundle};
+use govc_engine::{Bundle, BundleError, BundleSpec, LoadError, Manifest, Trust, build_bundle, sign_bundle};
 use govc_syntax::{RegoVersion, Span};
 use std::collections::BTreeMap;
 
@@ -41,8 +41,8 @@ pub(crate) struct Build {
     #[arg(short, long, default_value = "rego")]
     target: Target,
     /// Text that names the state of the policies
-    #[arg(short, long, default_value = "")]
-    revision: String,
+    #[arg(short, long, value_name = "TEXT")]
+    revision: Option<String>,
     /// When the bundle stops being good, RFC 3339
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
@@ -64,17 +64,51 @@ pub(crate) struct Build {
     #[command(flatten)]
     signing: Signing,
     #[command(flatten)]
+    verification: Verification,
+    #[command(flatten)]
     language: Language,
     #[command(flatten)]
     later: Later,
 }
 
+/// How the signatures of the bundles that go in are checked; their algorithm is `--signing-alg`, as in OPA.
+#[derive(Args, Debug)]
+struct Verification {
+    /// Key that the bundles must be signed with: a public key (a PEM file or its text), or for HMAC the secret
+    #[arg(long, value_name = "KEY")]
+    verification_key: Option<String>,
+    /// Name of the key
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    verification_key_id: String,
+    /// Scope that the signatures must have
+    #[arg(long, default_value = "", value_name = "SCOPE")]
+    scope: String,
+    /// Files that the signatures need not name
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    exclude_files_verify: Vec<String>,
+}
+
+impl Verification {
+    fn trust(&self, signing: &Signing) -> Result<Option<Trust>, Problem> {
+        let Some(key) = &self.verification_key else { return Ok(None) };
+        if !self.exclude_files_verify.is_empty() {
+            return Err(Problem::not_yet("`--exclude-files-verify` is not supported yet"));
+        }
+        let verifying = Verifying {
+            verification_key: vec![key.clone()],
+            verification_key_id: Some(self.verification_key_id.clone()),
+            verification_alg: signing.signing_alg.clone(),
+            scope: self.scope.clone(),
+        };
+        verifying.trust().map(Some)
+    }
+}
+
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     Rego,
-    Plan,
-    #[value(hide = true)]
     Wasm,
+    Plan,
 }
 
 /// OPA's flags that are not there yet, and those that change nothing here.
@@ -84,12 +118,23 @@ struct Later {
     prune_unused: bool,
     #[arg(long, hide = true)]
     signing_plugin: Option<String>,
-    #[arg(long, hide = true)]
-    verification_key: Option<String>,
     #[arg(short = 'O', long, hide = true, default_value_t = 0)]
     optimize: u32,
     #[arg(long, hide = true)]
     debug: bool,
+    #[arg(long, hide = true, default_value = "json", value_parser = ["json", "proto"])]
+    format: String,
+    #[arg(long, hide = true)]
+    plan_addons: Vec<String>,
+    // Only WebAssembly modules could leave `print` out.
+    #[arg(long, hide = true)]
+    wasm_include_print: bool,
+    // Names of partially evaluated rules.
+    #[arg(long, hide = true, default_value = "partial")]
+    partial_namespace: String,
+    // Links are always followed.
+    #[arg(long, hide = true)]
+    follow_symlinks: bool,
 }
 
 impl Build {
@@ -98,7 +143,8 @@ impl Build {
             (self.target == Target::Wasm, "--target wasm"),
             (self.later.prune_unused, "--prune-unused"),
             (self.later.signing_plugin.is_some(), "--signing-plugin"),
-            (self.later.verification_key.is_some(), "--verification-key"),
+            (self.later.format != "json", "--format proto"),
+            (!self.later.plan_addons.is_empty(), "--plan-addons"),
         ];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
@@ -109,9 +155,19 @@ pub(crate) fn run(args: &Build) -> Exit {
     match build(args) {
         Ok(()) => Exit::Success,
         Err(problems) => {
-            output::eprintln(&format!("error: {}", problem::summary(&problems)));
+            // As OPA: on standard output.
+            output::println(&format!("error: {}", told(&problems)));
             Exit::Failure
         }
+    }
+}
+
+/// A single error without code is told as it is, everything else as a list.
+fn told(problems: &[Problem]) -> String {
+    match problems {
+        [one] if one.code == "plan_error" => one.message.replace('`', "\""),
+        [one] if one.code != "govc_not_yet" && one.location.is_none() => one.message.clone(),
+        many => problem::summary(many),
     }
 }
 
@@ -121,18 +177,35 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     }
     let key = args.signing.key().map_err(|p| vec![p])?;
     let claims = claims(args).map_err(|p| vec![p])?;
+    let trust = args.verification.trust(&args.signing).map_err(|p| vec![p])?;
+    if let Some(trust) = &trust {
+        verify(args, trust).map_err(|p| vec![p])?;
+    }
+    if !args.bundle {
+        warn(args);
+    }
     let loaded = load(args);
+    if !loaded.problems.is_empty() {
+        let text = format!("load error: {}", problem::loading_summary(&loaded.problems));
+        return Err(vec![Problem::plain(text)]);
+    }
     let mut spec = BundleSpec::default();
+    manifest(args, &loaded, &mut spec).map_err(|p| vec![p])?;
     let asked = entrypoints::find(&args.entrypoint, &loaded);
-    if args.target == Target::Plan && asked.is_empty() {
+    if args.later.optimize > 0 && !entrypoints::named(&args.entrypoint, &loaded) {
+        return Err(vec![Problem::plain("bundle optimizations require at least one entrypoint")]);
+    }
+    if args.target == Target::Plan && !entrypoints::named(&args.entrypoint, &loaded) {
         return Err(vec![Problem::plain("plan compilation requires at least one entrypoint")]);
     }
     let (program, plan) = compile(args, &loaded, &asked)?;
     spec.program = Some(govc_bytecode::encode(&program));
     spec.extra.extend(plan.map(|plan| ("plan.json".to_owned(), plan)));
     spec.sources = sources(&loaded);
-    spec.data = Some(loaded.documents.to_json());
-    spec.revision.clone_from(&args.revision);
+    spec.data = Some([loaded.documents.to_json(), b"\n".to_vec()].concat());
+    if let Some(revision) = &args.revision {
+        spec.revision.clone_from(revision);
+    }
     spec.rego_version = Some(if args.language.version() == RegoVersion::V0 { 0 } else { 1 });
     spec.entrypoints = asked;
     spec.expires.clone_from(&args.expires);
@@ -142,6 +215,96 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
         bytes = sign_bundle(&bytes, &key, &claims).map_err(|error| vec![refusal(&error)])?;
     }
     std::fs::write(&args.output, bytes).map_err(|error| vec![files::io_problem("open", &args.output, &error)])
+}
+
+/// Checks the bundles that go in, with OPA's words for the faults that OPA has words for.
+fn verify(args: &Build, trust: &Trust) -> Result<(), Problem> {
+    if !args.bundle {
+        let text = "enable bundle mode (ie. --bundle) to verify or sign bundle files or directories";
+        return Err(Problem::plain(text));
+    }
+    for path in &args.paths {
+        if std::path::Path::new(path).is_dir() {
+            return Err(Problem::not_yet("signatures of folders are not checked yet"));
+        }
+        let bytes = crate::policies::read(path)?;
+        if let Err(error) = Bundle::open(&bytes, trust) {
+            let why = match &error {
+                LoadError::Unsigned => "bundle missing .signatures.json file".to_owned(),
+                LoadError::BadSignature
+                    if args.signing.signing_alg.as_deref().is_some_and(|a| a.starts_with("HS")) =>
+                {
+                    "failed to verify JWT signature: invalid HMAC signature".to_owned()
+                }
+                other => other.to_string(),
+            };
+            let problem = Problem::plain(format!("load error: bundle {path}: {why}"));
+            return Err(Problem { govc_code: error.code().to_owned(), ..problem });
+        }
+    }
+    Ok(())
+}
+
+/// A manifest that is not looked at is likely a mistake.
+fn warn(args: &Build) {
+    for path in &args.paths {
+        if std::path::Path::new(path).join(".manifest").exists() {
+            let text = "but -b flag not specified. Manifest will be ignored.";
+            output::eprintln(&format!("Warning: .manifest file found in \"{path}\" {text}"));
+        }
+    }
+}
+
+/// What the manifests of the bundles that go in say, in one; and whether their policies keep to it.
+fn manifest(args: &Build, loaded: &Loaded, spec: &mut BundleSpec) -> Result<(), Problem> {
+    spec.roots = Some(vec![String::new()]);
+    if !args.bundle {
+        return Ok(());
+    }
+    let mut all: Vec<String> = Vec::new();
+    for path in &args.paths {
+        let (text, name) = match std::path::Path::new(path).is_dir() {
+            true => (std::fs::read(files::join(path, ".manifest")).ok(), path.trim_end_matches('/')),
+            false => {
+                let bundle = Bundle::open(&crate::policies::read(path)?, &Trust::unsigned().at(0));
+                (bundle.ok().and_then(|bundle| bundle.file(".manifest").map(<[u8]>::to_vec)), path.as_str())
+            }
+        };
+        let refused = |error: LoadError| Problem::plain(format!("load error: bundle {path}: {error}"));
+        let manifest = text.map(|text| Manifest::read(&text).map_err(refused)).transpose()?;
+        let mut manifest = manifest.unwrap_or_default();
+        manifest.metadata.remove("govc");
+        let roots = manifest.roots.unwrap_or_else(|| vec![String::new()]);
+        permitted(loaded, name, &roots)?;
+        all.extend(roots);
+        spec.revision = manifest.revision;
+        spec.metadata.extend(manifest.metadata);
+    }
+    if !all.iter().any(String::is_empty) {
+        spec.roots = Some(all);
+    }
+    Ok(())
+}
+
+/// The packages of a bundle lie below its roots.
+fn permitted(loaded: &Loaded, bundle: &str, roots: &[String]) -> Result<(), Problem> {
+    for module in &loaded.modules {
+        let Some(package) = &module.package else { continue };
+        let file = &loaded.sources.get(package.span.file).name;
+        let path: Vec<&str> = package.path.iter().map(|part| part.name.as_str()).collect();
+        let within = |root: &String| {
+            let root: Vec<&str> = root.split('/').filter(|part| !part.is_empty()).collect();
+            path.starts_with(&root)
+        };
+        if file.starts_with(&format!("{bundle}/")) && !roots.iter().any(within) {
+            let package = path.join(".");
+            return Err(Problem::plain(format!(
+                "load error: bundle {bundle}: manifest roots [{}] do not permit 'package {package}' in module '{file}'",
+                roots.join(" ")
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn refusal(error: &BundleError) -> Problem {

@@ -29,6 +29,9 @@ pub(crate) struct Capabilities {
     /// No difference: what there is, is the same
     #[arg(long, hide = true)]
     v0_compatible: bool,
+    /// As OPA: words that mean nothing
+    #[arg(hide = true)]
+    words: Vec<String>,
 }
 
 const FUTURE_KEYWORDS: &[&str] = &["and", "not", "or"];
@@ -125,6 +128,7 @@ fn ty(given: &Type) -> Node {
         }
     };
     parts.push(("type", Node::string(name)));
+    parts.sort_by_key(|(key, _)| *key);
     Node::Object(parts.into_iter().map(|(key, node)| (key.to_owned(), node)).collect())
 }
 

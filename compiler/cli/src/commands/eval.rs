@@ -17,6 +17,7 @@ use crate::run::{
     self,
     query::{Ask, Asker},
 };
+use crate::table;
 use crate::world::Terminal;
 use answer::{Expression, Solution};
 use clap::{Args, ValueEnum};
@@ -112,7 +113,7 @@ pub(crate) struct Eval {
 struct Later {
     #[arg(long, hide = true)]
     instrument: bool,
-    #[arg(short, long, hide = true, default_value = "rego")]
+    #[arg(short, long, hide = true, default_value = "rego", value_parser = ["rego", "wasm"])]
     target: String,
     // These change how fast an answer comes, never the answer, so they are taken and need nothing.
     #[arg(short = 'O', long, hide = true, default_value_t = 0)]
@@ -400,13 +401,22 @@ fn parse(args: &Eval, loaded: &mut Loaded, file: FileId, text: &str) -> Result<a
 }
 
 /// Package and imports are read as the head of a module.
+/// Problems of the head, each as if its line had stood alone, as OPA reads them.
+fn head_problems(args: &Eval, mut problems: Vec<Problem>) -> Vec<Problem> {
+    if args.package.as_deref().is_some_and(|package| package.trim().contains(char::is_whitespace)) {
+        return vec![Problem::plain("expected exactly one statement")];
+    }
+    problems.iter_mut().filter_map(|problem| problem.location.as_mut()).for_each(|place| place.row = 1);
+    problems
+}
+
 fn query_options(args: &Eval, loaded: &mut Loaded) -> Result<QueryOptions, Stop> {
     let mut text = format!("package {}\n", args.package.as_deref().unwrap_or("repl"));
     args.import.iter().for_each(|import| text.push_str(&format!("import {import}\n")));
     let file = loaded.sources.add("", &text);
     let parsed = govc_syntax::parse_module(file, &text, &args.language.parse());
     if !parsed.diagnostics.is_empty() {
-        return Err(run::problems(&parsed.diagnostics, &loaded.sources).into());
+        return Err(head_problems(args, run::problems(&parsed.diagnostics, &loaded.sources)).into());
     }
     let path = parsed.tree.package.map(|p| p.path.into_iter().map(|part| part.name).collect());
     Ok(QueryOptions {
@@ -440,11 +450,16 @@ fn print(args: &Eval, report: &Report) {
             output::print(report.watched.as_ref().map_or("", |told| told.trace.as_str()));
             output::print(&match &report.residual {
                 Some(residual) if !residual.queries.is_empty() => partial::pretty(residual),
-                _ => pretty::text(&report.solutions, args.pretty_limit),
+                // As OPA, which looks at `--pretty-limit` only in its shell.
+                _ => pretty::text(&report.solutions, 0),
             });
             let metrics = args.metrics || args.watch.profile();
             output::print(&pretty::metrics(if metrics { &report.times } else { &[] }));
             output::print(&watch::profile_table(report.watched.as_ref()));
+            if let Some(coverage) = &report.coverage {
+                let percent = (coverage.percent() * 100.0).round() / 100.0;
+                output::print(&table::bare(&[vec!["Overall Coverage".to_owned(), percent.to_string()]]));
+            }
         }
         Format::Json => output::println(&node(args, report, false).pretty()),
         Format::Discard => output::println(&node(args, report, true).pretty()),

@@ -163,7 +163,10 @@ fn told(path: &str, text: &str, error: &FormatError) -> String {
             sources.add(path, text);
             let problems: Vec<Problem> =
                 found.iter().map(|d| Problem::from_diagnostic(d, &sources)).collect();
-            problem::summary(&problems)
+            match problems.as_slice() {
+                [one] if one.message == "empty module" => one.line(),
+                many => problem::summary(many),
+            }
         }
         other => other.to_string(),
     }

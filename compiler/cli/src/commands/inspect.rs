@@ -38,8 +38,8 @@ pub(crate) struct Inspect {
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    Json,
     Pretty,
+    Json,
 }
 
 /// What was found.
@@ -59,7 +59,7 @@ struct Found {
 pub(crate) fn run(args: &Inspect) -> Exit {
     match inspect(args) {
         Ok(text) => {
-            output::println(text.trim_end_matches('\n'));
+            output::print(&text);
             Exit::Success
         }
         Err(problems) => {
@@ -99,7 +99,7 @@ fn inspect(args: &Inspect) -> Result<String, Vec<Problem>> {
     let spaces = namespaces(&found, &modules);
     let noted = if args.annotations { annotations::find(&modules, &sources)? } else { Vec::new() };
     Ok(match args.format {
-        Format::Json => json(&found, &spaces, &noted).pretty(),
+        Format::Json => format!("{}\n", json(&found, &spaces, &noted).pretty()),
         Format::Pretty => pretty(&found, &spaces, &noted),
     })
 }

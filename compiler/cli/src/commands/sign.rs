@@ -1,7 +1,7 @@
 //! `govc sign`: writes `.signatures.json` for files and folders, or for a bundle, as `opa sign` does. Exit code 0 or 1.
 
 use crate::exit::Exit;
-use crate::files::{glob, io_problem, join};
+use crate::files::{any_document, glob, io_problem, join};
 use crate::keys::Signing;
 use crate::output;
 use crate::policies;
@@ -80,7 +80,7 @@ fn sign(args: &Sign) -> Result<(), Problem> {
     let signed = sign_files(&files, &key, &claims).map_err(refused)?;
     let text = output::indent(&String::from_utf8_lossy(&signed)).replace("  ", " ");
     let target = join(&args.output_file_path, SIGNATURES);
-    std::fs::write(&target, text + "\n").map_err(|error| io_problem("open", &target, &error))
+    std::fs::write(&target, text).map_err(|error| io_problem("open", &target, &error))
 }
 
 /// The files at a path by the name that they have in a bundle: those of an archive, or those of a folder that a bundle is
@@ -108,7 +108,12 @@ fn collect(path: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Prob
         Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let belongs = ["*.rego", "data.json", "data.yaml", "data.yml", ".manifest", "*.wasm"];
     if belongs.iter().any(|pattern| glob::matches(pattern, &name)) {
-        files.insert(path.trim_start_matches("./").trim_start_matches('/').to_owned(), policies::read(path)?);
+        let mut content = policies::read(path)?;
+        if name.ends_with(".yaml") || name.ends_with(".yml") {
+            // What is signed is what the document says, so its JSON serves as well.
+            content = any_document(&content).map_err(Problem::plain)?.into_bytes();
+        }
+        files.insert(path.trim_start_matches("./").trim_start_matches('/').to_owned(), content);
     }
     Ok(())
 }

@@ -6,12 +6,14 @@ mod failure;
 mod formats;
 mod plan;
 mod report;
+mod watch;
 
 use crate::coverage::{self, Kind, Pass};
 use crate::duration;
 use crate::exit::Exit;
 use crate::files::{self, Loaded};
 use crate::language::Language;
+use crate::measure;
 use crate::output;
 use crate::problem::{self, Problem};
 use crate::run::{
@@ -21,7 +23,7 @@ use crate::run::{
 use crate::world::Terminal;
 use cases::Cases;
 use clap::{Args, ValueEnum};
-use govc_compile::PlanRequest;
+use govc_compile::{PlanRequest, Schemas};
 use govc_vm::Image;
 use plan::Case;
 use regex::Regex;
@@ -74,6 +76,15 @@ pub(crate) struct Test {
     /// Order of results in JSON
     #[arg(long, default_value = "none")]
     sort: Sort,
+    /// JSON Schema of the input, or a folder of schemas
+    #[arg(short, long, value_name = "PATH")]
+    schema: Option<String>,
+    /// Measure the tests that pass, each for a second
+    #[arg(long)]
+    bench: bool,
+    /// Run again whenever a file changes
+    #[arg(short, long)]
+    watch: bool,
     /// How often each test is run
     #[arg(long, default_value_t = 1)]
     count: u32,
@@ -91,13 +102,7 @@ pub(crate) struct Test {
 /// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(long, hide = true)]
-    bench: bool,
-    #[arg(short, long, hide = true)]
-    watch: bool,
-    #[arg(short, long, hide = true)]
-    schema: Option<String>,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, value_parser = ["fails", "full", "notes", "debug"])]
     explain: Option<String>,
     // Failed tests show their values always, and tests run one after the other.
     #[arg(long, hide = true)]
@@ -106,7 +111,7 @@ struct Later {
     parallel: Option<u32>,
     #[arg(long, hide = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     benchmem: bool,
-    #[arg(short, long, hide = true, default_value = "rego")]
+    #[arg(short, long, hide = true, default_value = "rego", value_parser = ["rego", "wasm"])]
     target: String,
 }
 
@@ -141,25 +146,38 @@ impl Test {
 
 impl Later {
     fn problem(&self) -> Option<Problem> {
-        let flags = [
-            (self.bench, "--bench"),
-            (self.watch, "--watch"),
-            (self.schema.is_some(), "--schema"),
-            (self.target != "rego", "--target"),
-        ];
+        let flags = [(self.target != "rego", "--target")];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
     }
 }
 
 pub(crate) fn run(args: &Test) -> Exit {
+    if !args.watch {
+        return once(args);
+    }
+    let mut seen = watch::times(&args.paths);
+    loop {
+        once(args);
+        output::println(&format!("{}\nWatching for changes ...", "*".repeat(80)));
+        seen = watch::changed(&args.paths, seen);
+    }
+}
+
+fn once(args: &Test) -> Exit {
     if let Some(exit) = args.agent_safe.run(&args.paths, args.verbose) {
         return exit;
     }
     if let Some(problem) = args.later.problem() {
         return refuse(&problem::summary(&[problem]));
     }
-    if args.format == Format::Gobench {
+    if args.bench && args.covers() {
+        return refuse("coverage reporting is not supported when benchmarking tests");
+    }
+    if args.sort == Sort::Duration && args.format != Format::Json {
+        output::eprintln("warning: --sort is only supported with JSON format");
+    }
+    if args.format == Format::Gobench && !args.bench {
         // OPA's answer, without benchmarks and without a failure.
         output::eprintln("cannot use output format gobench without running benchmarks (--bench)");
         return Exit::Success;
@@ -171,6 +189,14 @@ pub(crate) fn run(args: &Test) -> Exit {
         Ok(wanted) => wanted,
         Err(error) => return refuse(&error.to_string()),
     };
+    if let Some(missing) = args.paths.iter().find(|path| args.bundle && std::fs::metadata(path).is_err()) {
+        let why = format!("stat {missing}: no such file or directory");
+        return refuse(&format!("unable to load bundle {missing}: error reading \"{missing}\": {why}"));
+    }
+    let schemas = match files::schema::load(args.schema.as_deref()) {
+        Ok(schemas) => schemas,
+        Err(problem) => return refuse(&problem::loading_summary(&[problem])),
+    };
     let mut loaded = load(args);
     if !loaded.problems.is_empty() {
         return refuse(&problem::loading_summary(&loaded.problems));
@@ -179,7 +205,7 @@ pub(crate) fn run(args: &Test) -> Exit {
     if let Some(wanted) = wanted {
         cases.retain(|case| wanted.is_match(&case.full_name()));
     }
-    let mut programs = match compile(args, &loaded, &cases) {
+    let mut programs = match compile(args, &loaded, schemas, &cases) {
         Ok(programs) => programs,
         Err(problems) => return refuse(&problem::summary(&problems)),
     };
@@ -193,6 +219,9 @@ pub(crate) fn run(args: &Test) -> Exit {
 
 fn round(args: &Test, loaded: &Loaded, programs: &mut [(Image, Pass)], cases: &[Case]) -> Exit {
     let mut outcomes = run_all(args, programs, cases);
+    if args.bench {
+        measure_all(programs, cases, &mut outcomes);
+    }
     explain(args, loaded, cases, &mut outcomes);
     if !args.covers() {
         return finish(args, &outcomes);
@@ -221,10 +250,16 @@ fn load(args: &Test) -> Loaded {
 }
 
 /// One program for all tests: each is an entrypoint. With `--coverage`, one for each evaluation.
-fn compile(args: &Test, loaded: &Loaded, cases: &[Case]) -> Result<Vec<(Image, Pass)>, Vec<Problem>> {
+fn compile(
+    args: &Test,
+    loaded: &Loaded,
+    schemas: Schemas,
+    cases: &[Case],
+) -> Result<Vec<(Image, Pass)>, Vec<Problem>> {
     let rules = run::Rules {
         error_limit: usize::try_from(args.max_errors).unwrap_or(0),
         cases: true,
+        schemas,
         ..run::Rules::default()
     };
     run::check(loaded, rules, |checked, _| {
@@ -279,6 +314,25 @@ fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass, asker: &mut
     outcome.duration = took;
     outcome.printed = world.printed.unwrap_or_default();
     outcome
+}
+
+/// Measures the tests that pass.
+fn measure_all(programs: &[(Image, Pass)], cases: &[Case], outcomes: &mut [Outcome]) {
+    let Some((image, _)) = programs.first() else { return };
+    let mut asker = Asker::default();
+    for (case, outcome) in cases.iter().zip(outcomes) {
+        if outcome.passed() {
+            let entrypoint = case.entrypoint();
+            let mut run = || {
+                let mut world = Terminal::keeping_prints();
+                asker.ask(image, &entrypoint, &Ask::default(), &mut world).map(|_| ())
+            };
+            match measure::again(&mut run) {
+                Ok(sample) => outcome.sample = Some(sample),
+                Err(problem) => outcome.error = Some(problem),
+            }
+        }
+    }
 }
 
 /// Adds to failed tests what did not hold. The formats of OPA's that machines read have no place for it.
@@ -339,7 +393,9 @@ fn sorted(args: &Test, outcomes: &[Outcome]) -> Vec<Outcome> {
 fn finish(args: &Test, outcomes: &[Outcome]) -> Exit {
     match args.format {
         Format::Json => output::println(&report::json(&sorted(args, outcomes)).pretty()),
-        Format::Pretty | Format::Gobench => output::print(&report::pretty(outcomes, args.verbose)),
+        Format::Pretty if args.bench => output::print(&report::benchmarks(outcomes, false)),
+        Format::Gobench => output::print(&report::benchmarks(outcomes, true)),
+        Format::Pretty => output::print(&report::pretty(outcomes, args.verbose)),
         Format::Junit => output::print(&formats::junit(outcomes)),
         Format::Tap => output::print(&formats::tap(outcomes)),
         Format::Github => output::print(&formats::github(outcomes)),

@@ -11,6 +11,9 @@ pub(crate) struct Version {
     /// Check for a newer version (govc never calls home: nothing is checked)
     #[arg(short, long)]
     check: bool,
+    /// As OPA: words that mean nothing
+    #[arg(hide = true)]
+    words: Vec<String>,
 }
 
 pub(crate) fn run(_: &Version) -> Exit {

@@ -14,6 +14,11 @@ pub(crate) fn find(flags: &[String], loaded: &Loaded) -> Vec<String> {
     found.into_iter().collect()
 }
 
+/// Whether a flag or the metadata name one.
+pub(crate) fn named(flags: &[String], loaded: &Loaded) -> bool {
+    !flags.is_empty() || loaded.modules.iter().any(|module| !annotated(module).is_empty())
+}
+
 fn annotated(module: &Module) -> Vec<String> {
     let marked = module.annotations.iter().filter(|block| is_entrypoint(block));
     marked.filter_map(|block| target(module, block.target)).collect()

@@ -4,7 +4,7 @@
 //! As in OPA, a document that is bound to a variable nobody uses does not count, nor do `else` branches.
 
 use govc_compile::hir::{
-    Branch, Const, Expr, ExprKind, Query, Ref, RefHead, Rule, Term, Unit, Var, WithValue,
+    Branch, Callee, Const, Expr, ExprKind, Query, Ref, RefHead, Rule, Term, Unit, Var, WithValue,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -200,7 +200,12 @@ impl<'t> Body<'t> {
                 found.extend(refs.iter().cloned());
             }
         }
-        found.iter().map(Found::path).collect()
+        let call = |path: &&[String]| Path {
+            root: "data",
+            steps: path.iter().map(|name| Step(Const::String(name.clone()))).collect(),
+        };
+        let calls = parts.calls.iter().chain(&within.calls).map(call);
+        found.iter().map(Found::path).chain(calls).collect()
     }
 }
 
@@ -254,6 +259,8 @@ fn follow<'t>(reference: &'t Ref, names: &Names<'t>) -> Vec<Found<'t>> {
 #[derive(Debug, Default)]
 struct Parts<'t> {
     refs: Vec<&'t Ref>,
+    /// Paths of the functions that are called.
+    calls: Vec<&'t [String]>,
     vars: BTreeSet<Var>,
 }
 
@@ -269,7 +276,12 @@ impl<'t> Parts<'t> {
                 self.term(left);
                 self.term(right);
             }
-            ExprKind::Call { args, output, .. } => args.iter().chain(output).for_each(|term| self.term(term)),
+            ExprKind::Call { callee, args, output } => {
+                if let Callee::Function(path) = callee {
+                    self.calls.push(path);
+                }
+                args.iter().chain(output).for_each(|term| self.term(term));
+            }
             ExprKind::Not(body) => self.body(body),
             ExprKind::Every { domain, body, .. } => {
                 self.term(domain);

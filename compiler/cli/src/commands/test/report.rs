@@ -3,7 +3,9 @@
 use super::cases::Cases;
 use super::failure::Failure;
 use super::plan::Case;
+use crate::commands::bench;
 use crate::duration;
+use crate::measure::Sample;
 use crate::output::Node;
 use crate::problem::{Location, Problem};
 use std::fmt::Write;
@@ -31,6 +33,8 @@ pub(crate) struct Outcome {
     pub(crate) cases: Cases,
     /// The statement that did not hold.
     pub(crate) failure: Option<Failure>,
+    /// How long it takes, if that was measured.
+    pub(crate) sample: Option<Sample>,
 }
 
 impl Outcome {
@@ -47,6 +51,7 @@ impl Outcome {
             printed: String::new(),
             cases: Cases::default(),
             failure: None,
+            sample: None,
         }
     }
 
@@ -75,7 +80,8 @@ impl Outcome {
         &self.location
     }
 
-    fn passed(&self) -> bool {
+    /// Neither failed nor skipped nor ended by an error.
+    pub(crate) fn passed(&self) -> bool {
         !self.fail && !self.skip && self.error.is_none()
     }
 
@@ -117,7 +123,7 @@ impl Outcome {
             object.push(("fail".to_owned(), Node::bool(true)));
         }
         if let Some(problem) = &self.error {
-            object.push(("error".to_owned(), problem.to_node()));
+            object.push(("error".to_owned(), error(problem)));
         }
         if self.skip {
             object.push(("skip".to_owned(), Node::bool(true)));
@@ -127,6 +133,9 @@ impl Outcome {
         if !self.printed.is_empty() {
             object.push(("output".to_owned(), Node::string(&base64(self.printed.as_bytes()))));
         }
+        if let Some(sample) = &self.sample {
+            object.push(("benchmark_result".to_owned(), bench::node(sample, &extra(sample))));
+        }
         if !self.cases.is_empty() {
             object.push(("sub_results".to_owned(), self.cases.to_node()));
         }
@@ -134,12 +143,56 @@ impl Outcome {
     }
 }
 
+/// An error of the evaluation; of tests OPA prints the code first.
+fn error(problem: &Problem) -> Node {
+    match problem.to_node() {
+        Node::Object(mut fields) => {
+            fields.sort_by_key(|(name, _)| !name.ends_with("code"));
+            Node::Object(fields)
+        }
+        other => other,
+    }
+}
+
+/// What OPA tells of a measured test beside its time.
+fn extra(sample: &Sample) -> Vec<(String, f64)> {
+    vec![("timer_rego_query_eval_ns/op".to_owned(), sample.mean())]
+}
+
+/// OPA's text of measured tests; `go` names them as Go's benchmarks are named.
+pub(crate) fn benchmarks(outcomes: &[Outcome], go: bool) -> String {
+    let mut out = String::new();
+    for outcome in outcomes {
+        let full = format!("{}.{}", outcome.package, outcome.name);
+        match &outcome.sample {
+            Some(sample) => {
+                let name = if go { camel_case(&full) } else { full };
+                let _ = writeln!(out, "{name}\t{}", sample.line(&extra(sample)));
+            }
+            None => {
+                let _ =
+                    write!(out, "{}:{}:\n{}", outcome.location.file, outcome.location.row, outcome.line());
+            }
+        }
+    }
+    if !out.is_empty() {
+        out.push_str(LINE);
+    }
+    out + &totals(outcomes)
+}
+
+/// `data.a_test.test_x` is `BenchmarkDataATestTestX`.
+fn camel_case(name: &str) -> String {
+    let words = name.split(['.', '_']).map(|word| {
+        let mut letters = word.chars();
+        letters.next().map(char::to_uppercase).into_iter().flatten().chain(letters).collect::<String>()
+    });
+    format!("Benchmark{}", words.collect::<String>())
+}
+
 /// OPA's array of results.
 pub(crate) fn json(outcomes: &[Outcome]) -> Node {
-    match outcomes {
-        [] => Node::Raw("null".to_owned()),
-        many => Node::Array(many.iter().map(Outcome::to_node).collect()),
-    }
+    Node::Array(outcomes.iter().map(Outcome::to_node).collect())
 }
 
 /// OPA's text.
