@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
-    /// The suite: `cases`, `plans`, `wasm`, `compile` or `rest`.
+    /// The suite: `cases`, `plans`, `wasm`, `compile`, `rest` or `command_lines`.
     pub suite: String,
     /// A part of the case's name that no other case of the suite has.
     pub case: String,

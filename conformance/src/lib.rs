@@ -4,6 +4,7 @@
 //! [`opa`], and says plainly that it was skipped where the answer is `None`: the `skip!` macro does.
 
 pub mod cases;
+pub mod command_lines;
 pub mod fixtures;
 pub mod front;
 pub mod fuzz;

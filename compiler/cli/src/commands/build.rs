@@ -99,6 +99,7 @@ impl Verification {
             verification_key_id: Some(self.verification_key_id.clone()),
             verification_alg: signing.signing_alg.clone(),
             scope: self.scope.clone(),
+            ..Verifying::default()
         };
         verifying.trust().map(Some)
     }
