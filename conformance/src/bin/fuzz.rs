@@ -72,8 +72,10 @@ fn arguments() -> Arguments {
 fn main() {
     // Programs may nest deeply; this is the stack of the command.
     let worker = std::thread::Builder::new().stack_size(1 << 30).spawn(work);
-    if worker.map(std::thread::JoinHandle::join).is_err() {
-        println!("no thread");
+    if let Ok(Err(panic)) = worker.map(std::thread::JoinHandle::join) {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        eprintln!("panic: {}", text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?"));
+        std::process::exit(1);
     }
 }
 
@@ -126,7 +128,7 @@ fn plant(opa: &Path, stream: &mut Stream, arguments: &Arguments, name: &str) {
     for fault in Fault::ALL.into_iter().filter(|f| name == "all" || format!("{f:?}") == name) {
         let mut campaign = Campaign::new(Opa::new(opa), Some(fault));
         let numbers = arguments.from..arguments.from + arguments.count;
-        let found = numbers.into_iter().find(|n| !campaign.run(*n, &stream.program(*n)));
+        let found = numbers.into_iter().find(|n| !campaign.agrees(&stream.program(*n)));
         match found {
             Some(number) => println!("{fault:?}: found at program {number}"),
             None => println!("{fault:?}: NOT FOUND"),

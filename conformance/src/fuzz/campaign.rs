@@ -58,6 +58,16 @@ impl Campaign {
         }
     }
 
+    /// Whether the sides agree on a program; nothing is noted.
+    pub fn agrees(&mut self, program: &Program) -> bool {
+        let theirs = self.opa.outcome(program);
+        if matches!(theirs, Outcome::Broken(_)) {
+            return true;
+        }
+        let ours = ours::outcome(program, self.fault);
+        ours == theirs || self.explanation(program, &ours, &theirs).is_some()
+    }
+
     /// Runs one program; whether the sides agree.
     pub fn run(&mut self, number: u64, program: &Program) -> bool {
         if !self.coverage.is_new(program) {

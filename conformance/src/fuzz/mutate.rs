@@ -16,7 +16,9 @@ impl Originals {
     pub fn cases(folder: &Path) -> Self {
         let known = cases::load(folder);
         let usable = |case: &&Case| {
-            !case.flag("experimental_keywords")
+            !case.modules().iter().any(|m| m.contains("__local"))
+                // Names that compilers make mean something else where an author writes them.
+                && !case.flag("experimental_keywords")
                 && !case.modules().is_empty()
                 && case.text("query").is_some()
                 && !UNFIT.iter().any(|u| case.name.contains(u))

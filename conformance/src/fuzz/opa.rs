@@ -148,6 +148,10 @@ impl Server {
             pending = left;
             if let Some(answer) = refused.filter(|_| pending.len() == before) {
                 self.forget(0)?;
+                if before > 1 {
+                    // Perhaps each needs the other; a server takes one at a time.
+                    return Ok(Outcome::Broken("several modules are refused".to_owned()));
+                }
                 self.complaint = answer;
                 return Ok(refusal(&self.complaint));
             }
@@ -159,9 +163,22 @@ impl Server {
     /// a program must not meet the new.
     fn forget(&mut self, keep: usize) -> Asked<()> {
         let keep = if keep > 1 { 0 } else { keep };
-        while self.modules > keep {
-            self.modules -= 1;
-            self.send("DELETE", &format!("/v1/policies/{}", self.modules), "")?;
+        let mut left: Vec<usize> = (keep..self.modules).collect();
+        self.modules = self.modules.min(keep);
+        while !left.is_empty() {
+            let before = left.len();
+            let mut kept = Vec::new();
+            for i in left {
+                // A module that others need cannot go before them.
+                let (status, _) = self.send("DELETE", &format!("/v1/policies/{i}"), "")?;
+                if status == 400 {
+                    kept.push(i);
+                }
+            }
+            if kept.len() == before {
+                return Err("opa keeps modules that were to be removed".into());
+            }
+            left = kept;
         }
         Ok(())
     }

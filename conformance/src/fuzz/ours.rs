@@ -5,7 +5,7 @@ use super::{Outcome, Program};
 use crate::front::{Answer, Changes, Subject, answer_subject};
 use govc_compile::opt::Level;
 use govc_syntax::ParseOptions;
-use govc_value::{Arena, Heap, SymbolTable, json};
+use govc_value::{Arena, Heap, SymbolTable, Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What we make of a program; broken where our two ways differ.
@@ -72,15 +72,14 @@ pub fn solutions(rows: &[String]) -> Outcome {
     Outcome::Solutions(rows)
 }
 
-/// The text with all zeros and whole numbers outside of its inner strings spelled one way: of equal numbers that are
-/// spelled otherwise (`0`, `-0`, `0e5`), OPA keeps the one that it met last, and that order is its own.
+/// A printed value with whole numbers outside of its strings spelled one way: of equal numbers that are spelled
+/// otherwise (`0`, `-0`, `0e5`), OPA keeps the one that it met last, and that order is its own.
 fn spelled_alike(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut number = String::new();
+    let (mut quoted, mut escaped) = (false, false);
     for c in text.chars().chain(['\n']) {
-        let joins = c.is_ascii_digit()
-            || number.starts_with(|c: char| c.is_ascii_digit() || c == '-') && ".eE+-".contains(c);
-        if joins || c == '-' && number.is_empty() {
+        if !quoted && (c.is_ascii_digit() || c == '-' || !number.is_empty() && ".eE+".contains(c)) {
             number.push(c);
             continue;
         }
@@ -89,22 +88,27 @@ fn spelled_alike(text: &str) -> String {
             _ => out.push_str(&number),
         }
         number.clear();
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
         out.push(c);
     }
     out.pop();
     out
 }
 
-/// A JSON text in which equal values are equal texts.
+/// Bindings in which equal values are equal texts; `t` is a printed value.
 fn canonical(text: &str) -> String {
     let arena = Arena::new(1 << 30);
     let heap = Heap::new(&arena, SymbolTable::empty());
-    match json::read(heap, text.as_bytes(), &json::Limits::default()) {
-        Ok(value) => {
-            let mut out = Vec::new();
-            json::write_canonical(value, &mut out);
-            spelled_alike(&String::from_utf8_lossy(&out))
-        }
-        Err(error) => format!("not JSON ({error}): {text}"),
-    }
+    let row = match json::read(heap, text.as_bytes(), &json::Limits::default()) {
+        Ok(row) => row,
+        Err(error) => return format!("not JSON ({error}): {text}"),
+    };
+    let printed = row.as_object().and_then(|row| row.get_str("t").as_str());
+    let is_printed = |key: &Value<'_>| printed.is_some() && key.as_str() == Some("t");
+    let mut pairs: Vec<_> = row.entries().filter(|(key, _)| !is_printed(key)).collect();
+    let mut out = Vec::new();
+    json::write_canonical(heap.object(&mut pairs), &mut out);
+    let printed = printed.map(|t| format!(" {}", spelled_alike(t))).unwrap_or_default();
+    String::from_utf8_lossy(&out).into_owned() + &printed
 }

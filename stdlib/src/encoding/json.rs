@@ -102,6 +102,8 @@ pub(crate) fn quote(text: &str, out: &mut String) {
                 // Writing to a string cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
+            // A byte that is no text.
+            _ if govc_value::bytes::byte_of(c).is_some() => out.push_str("\\ufffd"),
             _ => out.push(c),
         }
     }

@@ -263,11 +263,24 @@ impl Build<'_> {
             TermKind::Array(items) => hir::Term::Array(self.terms(items)),
             TermKind::Set(items) => hir::Term::Set(self.terms(items)),
             TermKind::Object(pairs) => {
-                hir::Term::Object(pairs.iter().map(|(k, v)| (self.term(k), self.term(v))).collect())
+                // Of equal keys the last one counts, and OPA goes through them in the order of its terms.
+                let mut pairs: Vec<_> = pairs.iter().collect();
+                pairs.sort_by_cached_key(|(key, _)| self.rank(key));
+                hir::Term::Object(pairs.into_iter().map(|(k, v)| (self.term(k), self.term(v))).collect())
             }
             TermKind::Comprehension(c) => self.comprehension(c),
             // Both have become statements; what is left stands in a rule that was refused.
             TermKind::Call(_) | TermKind::Template(_) => hir::Term::Const(hir::Const::Null),
+        }
+    }
+
+    /// Constants before variables before references before all else; the first keep their order.
+    fn rank(&self, key: &Term) -> (u8, String) {
+        match &key.kind {
+            TermKind::Const(_) => (0, String::new()),
+            TermKind::Var(_) => (1, super::print::term(self.f.names, key)),
+            TermKind::Ref(_) => (2, super::print::term(self.f.names, key)),
+            _ => (3, String::new()),
         }
     }
 

@@ -7,7 +7,8 @@ use super::tree::Tree;
 use super::vocabulary::Field;
 use super::{Annotated, TypeOptions};
 use crate::hir::{
-    Callee, Comprehension, ComprehensionKind, Const, Expr, ExprKind, Ref, RefHead, Scope, Term, Var,
+    Callee, Comprehension, ComprehensionKind, Const, Expr, ExprKind, Ref, RefHead, Scope, Term, Var, With,
+    WithTarget, WithValue,
 };
 use govc_syntax::{Diagnostic, Span};
 use govc_value::Type;
@@ -74,11 +75,40 @@ impl<'a> Checker<'a> {
         let replaced = (!expr.with.is_empty()).then(|| self.replaced(&expr.with));
         let outer = replaced.map(|replaced| std::mem::replace(&mut self.documents, replaced));
         let blamed = std::mem::take(&mut self.blamed);
-        self.kind(&expr.kind, expr.span);
+        if !self.mocks(&expr.with) {
+            self.kind(&expr.kind, expr.span);
+        }
         self.blamed = blamed;
         if let Some(documents) = outer {
             self.documents = documents;
         }
+    }
+
+    /// Whether a function is to be replaced by one that takes other arguments.
+    fn mocks(&mut self, withs: &[With]) -> bool {
+        for with in withs {
+            let (WithTarget::Function(target), WithValue::Function(value)) = (&with.target, &with.value)
+            else {
+                continue;
+            };
+            let (Some(want), Some(have)) = (self.signature(target), self.signature(value)) else { continue };
+            if want.unifies(&have) {
+                continue;
+            }
+            let (Type::Function(want, ..), Type::Function(have, ..)) = (want, have) else { continue };
+            let name = callee_name(target);
+            let note = format!("have: {}", arguments(have.iter().map(Some)));
+            let error = Diagnostic::error(
+                "govc_arity",
+                "rego_type_error",
+                with.span,
+                format!("{name}: arity mismatch"),
+            );
+            let wanted = wanted(&parameter_names(&name), &want);
+            self.diagnostics.push(error.with_note(note).with_note(format!("want: {wanted}")));
+            return true;
+        }
+        false
     }
 
     fn kind(&mut self, kind: &ExprKind, span: Span) {

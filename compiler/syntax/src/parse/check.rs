@@ -61,7 +61,7 @@ impl Assembly<'_> {
         match item {
             Item::Package(package) => self.package(package, first),
             Item::Import(import) => self.module.imports.push(import),
-            Item::Rule(rule) => self.module.rules.push(*rule),
+            Item::Rule(rule) => self.rule(*rule),
             // OPA looks no further at a statement in the package's place.
             Item::Statements(list) if first => drop(self.statement(list)),
             Item::Statements(list) => match self.statement(list) {
@@ -70,6 +70,15 @@ impl Assembly<'_> {
             },
             Item::Error => {}
         }
+    }
+
+    /// After an `else` without a body OPA looks for no other one.
+    fn rule(&mut self, rule: Rule) {
+        let stray = rule.elses.windows(2).find(|pair| pair[0].body.is_none()).map(|pair| pair[1].span);
+        if let Some(span) = stray {
+            self.fault(Span { end: span.start + 4, ..span }, "unexpected else keyword");
+        }
+        self.module.rules.push(rule);
     }
 
     fn package(&mut self, package: Package, first: bool) {

@@ -239,7 +239,7 @@ impl Author {
     }
 
     fn finish(mut self, main: &str) -> Program {
-        if self.random.percent(10) {
+        if !self.out.is_empty() && self.random.percent(10) {
             let n = self.out.len();
             let (a, b) = (self.random.below(n), self.random.below(n));
             self.out.swap(a, b);

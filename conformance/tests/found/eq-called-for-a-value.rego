@@ -1,0 +1,4 @@
+package fz
+
+p := eq(1, 1)
+# opa: refused {"rego_unsafe_var_error"}

@@ -1,0 +1,4 @@
+package fz
+
+p if eq(1, 1, true)
+# opa: refused {"rego_type_error"}
