@@ -96,7 +96,8 @@ impl Campaign {
     /// The place of the line that explains a difference.
     fn explanation(&mut self, program: &Program, ours: &Outcome, theirs: &Outcome) -> Option<usize> {
         let all = gaps::explained();
-        if let Outcome::Refused(_) = theirs {
+        let internal = *theirs == Outcome::Failed("eval_internal_error".to_owned());
+        if internal || matches!(theirs, Outcome::Refused(_)) {
             let complaint: String = self.opa.complaint.split_whitespace().collect();
             return all
                 .iter()
