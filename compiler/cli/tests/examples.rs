@@ -88,6 +88,11 @@ fn agent_promotion() {
 }
 
 #[test]
+fn coming_from_opa() {
+    run_readme("coming-from-opa");
+}
+
+#[test]
 fn tool_access() {
     run_readme("tool-access");
 }

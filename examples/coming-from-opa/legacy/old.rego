@@ -1,0 +1,9 @@
+package old
+
+allow {
+	input.user == "root"
+}
+
+names[name] {
+	name := input.users[_]
+}
