@@ -43,6 +43,8 @@ pub(crate) struct DecisionLog {
     /// Answers of the outside world are told too.
     pub(crate) recorded: bool,
     waiting: Mutex<Waiting>,
+    /// Who uploads: the server does not end while somebody does.
+    uploading: Mutex<()>,
     wake: Condvar,
 }
 
@@ -115,6 +117,7 @@ impl DecisionLog {
             rate: section.pointer("/reporting/max_decisions_per_second").and_then(Json::as_f64),
             recorded: config.get("nd_builtin_cache").and_then(Json::as_bool).unwrap_or(false),
             waiting: Mutex::default(),
+            uploading: Mutex::default(),
             wake: Condvar::new(),
         }))
     }
@@ -244,6 +247,7 @@ impl DecisionLog {
     /// The service did not take some; they wait again.
     pub(crate) fn flush(&self) -> Result<usize, String> {
         let Some((service, resource)) = &self.service else { return Ok(0) };
+        let _alone = self.uploading.lock().unwrap_or_else(PoisonError::into_inner);
         let mut waiting = self.lock();
         let mut events = std::mem::take(&mut waiting.events);
         waiting.bytes = 0;
