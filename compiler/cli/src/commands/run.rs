@@ -14,7 +14,6 @@ use std::time::Duration;
 /// Start an interactive shell, or a server
 #[derive(Args, Clone, Debug)]
 #[command(
-    hide = true,
     after_help = "Examples:\n  $ echo 'data.access.allow' | govc run policy data.json repl.input:input.json"
 )]
 pub(crate) struct Run {

@@ -129,7 +129,7 @@ impl Scanner<'_> {
     fn value(&mut self, depth: usize) -> Scanned {
         self.space();
         match self.text.get(self.at) {
-            Some(b'{' | b'[') if depth >= DEPTH => Err("exceeded max depth".to_owned()),
+            Some(b'{' | b'[') if depth >= DEPTH => Err(self.fault("exceeded max depth")),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(b'"') => self.string(),
