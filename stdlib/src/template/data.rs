@@ -89,6 +89,22 @@ impl Data {
         }
     }
 
+    /// As an argument of a format.
+    pub(super) fn argument(&self) -> Arg {
+        match self {
+            Self::Missing | Self::Null => Arg::Nil,
+            Self::Bool(b) => Arg::Bool(*b),
+            Self::Number(text) => Arg::Number(text.clone()),
+            Self::Int(i) => Arg::Word(*i),
+            Self::Float(f) => Arg::Float(*f),
+            Self::Text(text) => Arg::Text(text.clone()),
+            Self::List(list) => Arg::List(list.iter().map(Self::argument).collect()),
+            Self::Map(map) => {
+                Arg::Map(map.iter().map(|(name, value)| (name.clone(), value.argument())).collect())
+            }
+        }
+    }
+
     /// As an action prints it.
     pub(super) fn printed(&self) -> String {
         if matches!(self, Self::Missing | Self::Null) { "<no value>".to_owned() } else { self.text() }

@@ -3,21 +3,14 @@
 //! The one surprising fact: `and` and `or` are not here, because they do not look at all their arguments.
 
 use super::data::{Data, print_all};
-use crate::go::fmt::{Arg, sprintf};
+use crate::go::fmt::sprintf;
 use std::cmp::Ordering;
 
-/// Why a call has no value.
-pub(super) enum Fault {
-    /// The text that Go gives.
-    Go(String),
-    /// This build does not do it.
-    NotYet(&'static str),
-}
+/// A value, or the text that Go gives where there is none.
+type Called = Result<Data, String>;
 
-type Called = Result<Data, Fault>;
-
-fn fault<T>(text: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault::Go(text.into()))
+fn fault<T>(text: impl Into<String>) -> Result<T, String> {
+    Err(text.into())
 }
 
 /// Calls a function.
@@ -34,7 +27,10 @@ pub(super) fn call(name: &str, args: &[Data]) -> Called {
         ("println", values) => {
             Ok(Data::Text(values.iter().map(Data::text).collect::<Vec<_>>().join(" ") + "\n"))
         }
-        ("printf", [Data::Text(format), values @ ..]) => printf(format, values),
+        ("printf", [Data::Text(format), values @ ..]) => {
+            let args: Vec<_> = values.iter().map(Data::argument).collect();
+            Ok(Data::Text(sprintf(format, &args)))
+        }
         ("html", values) => Ok(Data::Text(html(&print_all(values, Data::printed)))),
         ("js", values) => Ok(Data::Text(js(&print_all(values, Data::printed)))),
         ("urlquery", values) => {
@@ -46,7 +42,7 @@ pub(super) fn call(name: &str, args: &[Data]) -> Called {
         ("le", [a, b]) => Ok(Data::Bool(order(a, b)? == Ordering::Less || same(a, b)?)),
         ("gt", [a, b]) => Ok(Data::Bool(!(order(a, b)? == Ordering::Less || same(a, b)?))),
         ("ge", [a, b]) => Ok(Data::Bool(order(a, b)? != Ordering::Less)),
-        _ => Err(Fault::NotYet("calls of values in templates")),
+        (name, _) => fault(format!("{name} cannot be called so")),
     }
 }
 
@@ -74,7 +70,7 @@ fn length(value: &Data) -> Called {
     }
 }
 
-fn position(index: &Data, length: usize) -> Result<usize, Fault> {
+fn position(index: &Data, length: usize) -> Result<usize, String> {
     match index {
         Data::Int(index) => match usize::try_from(*index).ok().filter(|index| *index < length) {
             Some(index) => Ok(index),
@@ -145,36 +141,6 @@ fn slice(value: &Data, bounds: &[Data]) -> Called {
     })
 }
 
-/// The letters of a format's verbs.
-fn verbs(format: &str) -> Vec<char> {
-    let (mut found, mut chars) = (Vec::new(), format.chars());
-    while let Some(c) = chars.next() {
-        if c == '%' {
-            found.extend(chars.by_ref().find(|c| c.is_alphabetic() || *c == '%'));
-        }
-    }
-    found.retain(|verb| *verb != '%');
-    found
-}
-
-fn printf(format: &str, values: &[Data]) -> Called {
-    let (verbs, mut args) = (verbs(format), Vec::new());
-    for (at, value) in values.iter().enumerate() {
-        args.push(match value {
-            Data::Int(i) => Arg::Int(*i),
-            Data::Float(f) => Arg::Float(*f),
-            Data::Text(text) => Arg::Text(text.clone()),
-            Data::Number(text) if matches!(verbs.get(at), Some('v' | 's' | 'q')) => Arg::Text(text.clone()),
-            other if matches!(verbs.get(at), Some('v')) => Arg::Text(other.text()),
-            Data::Bool(b) if verbs.get(at) == Some(&'t') => Arg::Text(b.to_string()),
-            _ => return Err(Fault::NotYet("this format of `printf` in templates")),
-        });
-    }
-    let flags = values.iter().zip(&verbs).any(|(value, verb)| matches!(value, Data::Bool(_)) && *verb == 't');
-    let format = if flags { format.replace("%t", "%v") } else { format.to_owned() };
-    Ok(Data::Text(sprintf(&format, &args)))
-}
-
 fn html(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -221,7 +187,7 @@ fn basic(value: &Data) -> Option<u8> {
     }
 }
 
-fn same(a: &Data, b: &Data) -> Result<bool, Fault> {
+fn same(a: &Data, b: &Data) -> Result<bool, String> {
     let nothing = |value: &Data| matches!(value, Data::Missing | Data::Null);
     if basic(a) != basic(b) {
         if nothing(a) || nothing(b) {
@@ -258,7 +224,7 @@ fn equal(first: &Data, rest: &[Data]) -> Called {
     Ok(Data::Bool(false))
 }
 
-fn order(a: &Data, b: &Data) -> Result<Ordering, Fault> {
+fn order(a: &Data, b: &Data) -> Result<Ordering, String> {
     if basic(a).is_none() || basic(b).is_none() {
         return fault("invalid type for comparison");
     }

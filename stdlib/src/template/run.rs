@@ -4,7 +4,7 @@
 //! nothing again, while a value of another kind has no fields and ends the run.
 
 use super::data::Data;
-use super::functions::{self, Fault};
+use super::functions;
 use super::parse::{Branch, Node, Pipe, Place, Templates, Term, TermKind};
 use crate::BuiltinError;
 
@@ -348,10 +348,11 @@ impl<'t> Runner<'t> {
         if name == "printf" && !matches!(args.first(), Some(Data::Text(_))) {
             return self.format_fault(terms, args.first(), place);
         }
-        functions::call(name, &args).or_else(|fault| match fault {
-            Fault::Go(text) => self.error(whole, format!("error calling {name}: {text}")),
-            Fault::NotYet(what) => Err(BuiltinError::Unsupported(format!("{what} are not performed yet"))),
-        })
+        let called = match (name, args.as_slice()) {
+            ("call", [value, ..]) => Err(no_function(terms.first(), value)),
+            _ => functions::call(name, &args),
+        };
+        called.or_else(|text| self.error(whole, format!("error calling {name}: {text}")))
     }
 
     fn format_fault(&self, terms: &[Term], format: Option<&Data>, place: &Place) -> Run<Data> {
@@ -382,4 +383,16 @@ impl<'t> Runner<'t> {
         }
         Ok(last.unwrap_or(value))
     }
+}
+
+/// Documents hold no functions, so nothing that `call` is given can be called.
+fn no_function(term: Option<&Term>, value: &Data) -> String {
+    if matches!(value, Data::Missing | Data::Null) {
+        return "call of nil".to_owned();
+    }
+    let written = term.map(|term| term.place.text.as_str());
+    let bare =
+        |text: &str| text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(text).to_owned();
+    let name = written.map_or_else(|| value.text(), bare);
+    format!("non-function {name} of type {}", value.type_name())
 }
