@@ -9,6 +9,7 @@ pub mod fixtures;
 pub mod front;
 pub mod fuzz;
 pub mod gaps;
+pub mod optimized;
 mod oracle;
 pub mod peers;
 pub mod pipeline;

@@ -44,7 +44,7 @@ pub fn judge(opa: &Path, folder: &Path, case: &Case) -> Verdict {
     }
 }
 
-enum Stop {
+pub(crate) enum Stop {
     Skip(String),
     Fail(String),
 }
@@ -61,7 +61,7 @@ fn fail<T>(why: impl Into<String>) -> Result<T, Stop> {
 const OPA_FORGETS_THE_INPUT: &str = "test-with-builtin-mock.yaml#23";
 
 /// Cases of errors, and those whose query is not plain, say nothing here.
-fn is_asked(case: &Case) -> bool {
+pub(crate) fn is_asked(case: &Case) -> bool {
     !["want_error", "want_error_code", "input_term"].iter().any(|field| case.json(field).is_some())
         && !case.flag("strict_error")
         && !case.flag("experimental_keywords")
@@ -254,7 +254,7 @@ fn rows(json: &Json) -> BTreeSet<String> {
     json.as_array().into_iter().flatten().map(Json::to_string).collect()
 }
 
-fn prepare(folder: &Path, case: &Case) -> Result<Vec<String>, Stop> {
+pub(crate) fn prepare(folder: &Path, case: &Case) -> Result<Vec<String>, Stop> {
     let _ = std::fs::remove_dir_all(folder);
     let policy = folder.join("policy");
     let write = || -> std::io::Result<Vec<String>> {
@@ -276,7 +276,7 @@ fn prepare(folder: &Path, case: &Case) -> Result<Vec<String>, Stop> {
     write().map_err(|e| Stop::Fail(e.to_string()))
 }
 
-fn run(opa: &Path, args: &[String]) -> Result<Json, Stop> {
+pub(crate) fn run(opa: &Path, args: &[String]) -> Result<Json, Stop> {
     let output = Command::new(opa).args(args).output().map_err(|e| Stop::Fail(e.to_string()))?;
     serde_json::from_slice(&output.stdout).map_err(|_| {
         let text = String::from_utf8_lossy(&output.stderr);

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::json::Writer;
+use crate::partial::support::SupportModule;
 use crate::partial::{self, Settings};
 use crate::run::{Loaded, Surroundings, ended, frame, machine, names};
 use crate::term::*;
@@ -10,7 +11,7 @@ use crate::{eval::Request, source};
 use govc_syntax::format::{FormatOptions, format_source};
 use govc_value::{Arena, Heap, SymbolTable};
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How to evaluate partially.
@@ -26,6 +27,10 @@ pub struct PartialOptions {
     pub nondeterministic_builtins: bool,
     /// First part of the packages of support rules.
     pub namespace: String,
+    /// Support rules keep the paths of the rules that they are made of.
+    pub skip_namespace: bool,
+    /// Builtins that are never called, because `with` may replace them where the residual is evaluated.
+    pub opaque_builtins: Vec<String>,
     /// Support modules begin with `import rego.v1`, to stand beside modules of v0.
     pub import_v1: bool,
     /// Residual statements after which evaluation ends with `govc_limit_residual`; OPA has no such bound.
@@ -40,6 +45,8 @@ impl Default for PartialOptions {
             shallow_inlining: false,
             nondeterministic_builtins: false,
             namespace: "partial".to_owned(),
+            skip_namespace: false,
+            opaque_builtins: Vec::new(),
             import_v1: false,
             most_statements: 200_000,
         }
@@ -65,8 +72,17 @@ pub struct Residual {
     pub builtin_errors: Vec<Error>,
 }
 
+/// The residual in a heap.
+pub(crate) struct Left<'q> {
+    pub(crate) queries: Vec<Body<'q>>,
+    pub(crate) support: BTreeMap<String, SupportModule<'q>>,
+    builtin_errors: Vec<Error>,
+}
+
 /// Evaluates a query (checked without captured values) as far as it can be while `options.unknowns` are not
 /// known.
+///
+/// The members of the answer are those of OPA's compile API: `queries` and `support`.
 ///
 /// # Errors
 /// OPA's evaluation errors, and limits: `govc_limit_residual` where the residual grows too large.
@@ -74,6 +90,33 @@ pub fn partial(request: Request<'_>, options: &PartialOptions) -> Result<Residua
     let arena = Arena::new(request.memory);
     let heap = Heap::new(&arena, SymbolTable::empty());
     let loaded = Loaded::new(heap, request.checked, request.options);
+    let left = evaluate(&loaded, request, options)?;
+    let writer = Writer { heap };
+    let rules = left.support.values().flat_map(|m| &m.rules);
+    let statements =
+        left.queries.iter().map(|q| count(q)).sum::<usize>() + rules.map(|r| count(&r.body)).sum::<usize>();
+    let keywords: BTreeSet<&'static str> = left.queries.iter().flat_map(|q| source::keywords(q)).collect();
+    Ok(Residual {
+        keywords: keywords.into_iter().collect(),
+        queries: left.queries.iter().map(|q| writer.body(q)).collect(),
+        support: left.support.values().map(|m| writer.module(m)).collect(),
+        query_texts: left.queries.iter().map(source::query).collect(),
+        support_texts: left
+            .support
+            .values()
+            .map(|m| formatted(source::module(m, options.import_v1)))
+            .collect(),
+        statements,
+        builtin_errors: left.builtin_errors,
+    })
+}
+
+pub(crate) fn evaluate<'q>(
+    loaded: &Loaded<'q>,
+    request: Request<'_>,
+    options: &PartialOptions,
+) -> Result<Left<'q>, Error> {
+    let heap = loaded.heap;
     let written = names(&request.query.rewritten);
     let body = loaded.query(request.query);
     let check = |body: &Body<'_>| crate::types::passes(request.checked, request.options, body);
@@ -83,7 +126,8 @@ pub fn partial(request: Request<'_>, options: &PartialOptions) -> Result<Residua
         shallow: options.shallow_inlining,
         nondeterministic: options.nondeterministic_builtins,
         namespace: heap.string(&options.namespace),
-        skip_namespace: false,
+        skip_namespace: options.skip_namespace,
+        opaque: options.opaque_builtins.iter().cloned().collect(),
         passes: &check,
     };
     let surroundings = Surroundings {
@@ -97,17 +141,19 @@ pub fn partial(request: Request<'_>, options: &PartialOptions) -> Result<Residua
         fuel: request.fuel,
     };
     let live = live_vars(&body, &options.unknowns);
-    let (machine, input) = machine(&loaded, surroundings, Some(settings));
-    let Some(state) = &machine.partial else { return Ok(Residual::default()) };
+    let (machine, input) = machine(loaded, surroundings, Some(settings));
+    let mut queries: Vec<Body<'q>> = Vec::new();
+    let Some(state) = &machine.partial else {
+        return Ok(Left { queries, support: BTreeMap::new(), builtin_errors: Vec::new() });
+    };
     let frame = frame(&machine, body, input);
-    let mut queries: Vec<Body<'_>> = Vec::new();
     let size = Cell::new(0usize);
     let flow = frame.run(&mut || {
         let mut body = state.statements(heap, &machine.caller);
         let mut bound = crate::bindings::all(heap, &machine.caller, Some(&machine.caller));
         bound.sort();
         body.extend(bound.into_iter().map(|(k, v)| Rc::new(Expr::unify(k, v))));
-        let body: Body<'_> = body.into();
+        let body: Body<'q> = body.into();
         if !state.passes(&body) {
             return Ok(());
         }
@@ -126,22 +172,11 @@ pub fn partial(request: Request<'_>, options: &PartialOptions) -> Result<Residua
     ended(flow)?;
     let mut support = state.support.borrow().modules.clone();
     support.values_mut().for_each(|m| m.rules.sort_by(|a, b| a.compare(b)));
-    let writer = Writer { heap };
-    let statements = queries.iter().map(|q| count(q)).sum::<usize>()
-        + support.values().flat_map(|m| &m.rules).map(|r| count(&r.body)).sum::<usize>();
-    let keywords: BTreeSet<&'static str> = queries.iter().flat_map(|q| source::keywords(q)).collect();
-    Ok(Residual {
-        keywords: keywords.into_iter().collect(),
-        queries: queries.iter().map(|q| writer.body(q)).collect(),
-        support: support.values().map(|m| writer.module(m)).collect(),
-        query_texts: queries.iter().map(source::query).collect(),
-        support_texts: support.values().map(|m| formatted(source::module(m, options.import_v1))).collect(),
-        statements,
-        builtin_errors: machine.errors.borrow().clone(),
-    })
+    let builtin_errors = machine.errors.borrow().clone();
+    Ok(Left { queries, support, builtin_errors })
 }
 
-fn formatted(text: String) -> String {
+pub(crate) fn formatted(text: String) -> String {
     format_source(&text, FormatOptions::default()).unwrap_or(text)
 }
 

@@ -1,9 +1,10 @@
 //! Evaluates OPA's cases partially (unknown: the input) and proves what is left by evaluating it under `opa` and
-//! under us. `residual [WORD]`: only cases whose names contain the word, with details.
+//! under us. `residual [WORD]`: only cases whose names contain the word, with details. `residual -O LEVEL
+//! [WORD]` proves optimized builds of the cases that ask for one rule.
 
 use govc_conformance::cases::{self, Case};
 use govc_conformance::residual::{Measure, Verdict, judge};
-use govc_conformance::{opa, shared};
+use govc_conformance::{opa, optimized, shared};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,7 +13,12 @@ fn main() {
         println!("skipped: the reference data or `opa` is not there");
         return;
     };
-    let word = std::env::args().nth(1).unwrap_or_default();
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let level: u32 = match args.first().map(String::as_str) {
+        Some("-O") => args.drain(..2.min(args.len())).nth(1).and_then(|l| l.parse().ok()).unwrap_or(1),
+        _ => 0,
+    };
+    let word = args.pop().unwrap_or_default();
     let cases: Vec<Case> =
         cases::load(&folder).into_iter().filter(|c| c.full_name().contains(&word)).collect();
     let scratch = std::env::temp_dir().join(format!("govc-residual-{}", std::process::id()));
@@ -24,7 +30,10 @@ fn main() {
                 scope.spawn(move || {
                     let own = cases.iter().skip(t).step_by(threads);
                     own.map(|case| {
-                        let verdict = catch_unwind(AssertUnwindSafe(|| judge(opa, &folder, case)));
+                        let verdict = catch_unwind(AssertUnwindSafe(|| match level {
+                            0 => judge(opa, &folder, case),
+                            level => optimized::judge(opa, &folder, case, level),
+                        }));
                         (case.full_name(), verdict.unwrap_or_else(|_| Verdict::Fail("panic".to_owned())))
                     })
                     .collect::<Vec<_>>()

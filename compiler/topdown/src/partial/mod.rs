@@ -38,6 +38,8 @@ pub(crate) struct Partial<'m, 'q> {
     nondeterministic: bool,
     /// Support rules keep their paths.
     skip_namespace: bool,
+    /// Builtins that are never called, because `with` may replace them where the residual is evaluated.
+    opaque: BTreeSet<String>,
     passes: TypeCheck<'m, 'q>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) struct Settings<'m, 'q> {
     pub(crate) nondeterministic: bool,
     pub(crate) namespace: Value<'q>,
     pub(crate) skip_namespace: bool,
+    pub(crate) opaque: BTreeSet<String>,
     pub(crate) passes: TypeCheck<'m, 'q>,
 }
 
@@ -81,6 +84,7 @@ impl<'m, 'q> Partial<'m, 'q> {
             shallow: settings.shallow,
             nondeterministic: settings.nondeterministic,
             skip_namespace: settings.skip_namespace,
+            opaque: settings.opaque,
             passes: settings.passes,
         };
         if !settings.disable.is_empty() {

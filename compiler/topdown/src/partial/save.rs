@@ -67,7 +67,10 @@ impl<'q> Frame<'_, 'q> {
             }
             _ => {}
         }
-        let expr = self.under_query((**e).clone());
+        let expr = match partial.skip_namespace {
+            true => e.clone(),
+            false => self.under_query((**e).clone()),
+        };
         self.trace_expr(Op::Save, &expr);
         let saved = Saved { expr, bindings: Some((self.bindings.clone(), self.bindings.clone())) };
         partial.while_saved(saved, vars, then)
@@ -149,6 +152,10 @@ impl<'q> Frame<'_, 'q> {
         let mut refs = Vec::new();
         for with in e.with.iter() {
             match &with.target {
+                // Rules that keep their paths are evaluated both with and without the replacement.
+                Target::Function(_) if self.m.partial.as_ref().is_some_and(|p| p.skip_namespace) => {
+                    return None;
+                }
                 Target::Function(_) => collect_refs(&with.value, &mut refs),
                 Target::Document(parts) => {
                     if self.holds_saved(&with.value, &self.bindings) {

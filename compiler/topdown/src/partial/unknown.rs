@@ -49,7 +49,8 @@ impl<'q> Search<'_, '_, 'q> {
     fn operator(&mut self, e: &Expr<'q>, in_rule: bool) -> bool {
         match &e.kind {
             ExprKind::Call(Callee::Builtin(name), _) => {
-                !self.partial.nondeterministic && is_nondeterministic(name)
+                (!self.partial.nondeterministic && is_nondeterministic(name))
+                    || self.partial.opaque.contains(&**name)
             }
             ExprKind::Call(callee @ Callee::Function(_), _) => {
                 let parts = callee.reference(self.frame.m.heap);
