@@ -76,6 +76,7 @@ fn ours(case: &Case, entrypoint: Vec<String>, level: u32) -> Result<Vec<(String,
         data: data.unwrap_or_default(),
         entrypoints: vec![entrypoint],
         level,
+        namespace: "partial".to_owned(),
         world: &mut world,
         fuel: 5_000_000,
         memory: 1 << 30,
@@ -119,8 +120,8 @@ fn opa_rules(
     }
     let into = folder.join("opas");
     std::fs::create_dir_all(&into).map_err(|e| e.to_string())?;
-    let unpacked = Command::new("tar").args(["-xzf", "../b.tar.gz"]).current_dir(&into).status();
-    if !unpacked.is_ok_and(|s| s.success()) {
+    let unpacked = Command::new("tar").args(["-xzf", "../b.tar.gz"]).current_dir(&into).output();
+    if !unpacked.is_ok_and(|o| o.status.success()) {
         return Err("tar".to_owned());
     }
     let files = crate::cases::files(&into, &["rego"]);

@@ -3,7 +3,7 @@
 
 use govc_conformance::cases;
 use govc_conformance::residual::{Verdict, judge};
-use govc_conformance::{opa, shared, skip};
+use govc_conformance::{opa, optimized, shared, skip};
 
 /// Every so many cases one is judged.
 const STEP: usize = 13;
@@ -28,4 +28,26 @@ fn residuals_answer_as_queries_do() {
     println!("{passed} residuals answer as their queries do, {depend} of them depend on the input");
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(depend > 5, "the sample tells something");
+}
+
+/// Of the cases that ask for one rule, every so many one is built.
+const BUILDS: usize = 67;
+
+#[test]
+fn optimized_builds_answer_as_plain_ones_do() {
+    let (Some(folder), Some(opa)) = (shared("opa/cases"), opa()) else { skip!("no opa/cases, or no opa") };
+    let scratch = tempfile::tempdir().expect("a folder can be made");
+    let asked = |c: &cases::Case| optimized::entrypoint(c).is_some();
+    let cases: Vec<_> = cases::load(&folder).into_iter().filter(asked).step_by(BUILDS).collect();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (case, level) in cases.iter().flat_map(|c| [(c, 1), (c, 2)]) {
+        match optimized::judge(&opa, &scratch.path().join("case"), case, level) {
+            Verdict::Pass(_) => passed += 1,
+            Verdict::Skipped(_) => {}
+            Verdict::Fail(why) => failed.push(format!("{} -O{level}: {why}", case.full_name())),
+        }
+    }
+    println!("{passed} optimized builds answer as plain ones do, without a rule that opa's drop");
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(passed > 50, "the sample tells something");
 }

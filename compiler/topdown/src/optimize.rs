@@ -30,6 +30,8 @@ pub struct Optimization<'a> {
     pub entrypoints: Vec<Vec<String>>,
     /// 1: rules stay rules; 2: rules are evaluated in the place of references to them.
     pub level: u32,
+    /// The package of rules that stand for negations.
+    pub namespace: String,
     /// The outside world.
     pub world: &'a mut dyn World,
     /// Steps for each entrypoint.
@@ -137,6 +139,7 @@ fn one(
     let options = PartialOptions {
         shallow_inlining: o.level <= 1,
         skip_namespace: true,
+        namespace: o.namespace.clone(),
         disable_inlining: replaced.documents.into_iter().collect(),
         opaque_builtins: replaced.builtins.into_iter().collect(),
         import_v1: o.parse.version == RegoVersion::V0,

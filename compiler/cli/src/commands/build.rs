@@ -3,6 +3,7 @@
 //! OPA's bundle and ours are one file: `opa` reads the sources in it, the engine reads the program.
 
 pub(crate) mod entrypoints;
+mod optimized;
 
 use super::capabilities;
 use crate::exit::Exit;
@@ -40,6 +41,9 @@ pub(crate) struct Build {
     /// What the bundle holds beside sources, data and our program: `plan` adds OPA's plan of the entrypoints
     #[arg(short, long, default_value = "rego")]
     target: Target,
+    /// Evaluate entrypoints as far as they can be without the input: 1 keeps rules as rules, 2 does not
+    #[arg(short = 'O', long, default_value_t = 0, value_name = "LEVEL")]
+    optimize: u32,
     /// Text that names the state of the policies
     #[arg(short, long, value_name = "TEXT")]
     revision: Option<String>,
@@ -115,12 +119,11 @@ enum Target {
 /// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
+    // It changes plans and wasm only, and our plans hold what the entrypoints need.
     #[arg(long, hide = true)]
     prune_unused: bool,
     #[arg(long, hide = true)]
     signing_plugin: Option<String>,
-    #[arg(short = 'O', long, hide = true, default_value_t = 0)]
-    optimize: u32,
     #[arg(long, hide = true)]
     debug: bool,
     #[arg(long, hide = true, default_value = "json", value_parser = ["json", "proto"])]
@@ -142,7 +145,6 @@ impl Build {
     fn not_yet(&self) -> Option<Problem> {
         let flags = [
             (self.target == Target::Wasm, "--target wasm"),
-            (self.later.prune_unused, "--prune-unused"),
             (self.later.signing_plugin.is_some(), "--signing-plugin"),
             (self.later.format != "json", "--format proto"),
             (!self.later.plan_addons.is_empty(), "--plan-addons"),
@@ -193,17 +195,28 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     let mut spec = BundleSpec::default();
     manifest(args, &loaded, &mut spec).map_err(|p| vec![p])?;
     let asked = entrypoints::find(&args.entrypoint, &loaded);
-    if args.later.optimize > 0 && !entrypoints::named(&args.entrypoint, &loaded) {
+    if args.optimize > 0 && entrypoints::named(&args.entrypoint, &loaded).is_empty() {
         return Err(vec![Problem::plain("bundle optimizations require at least one entrypoint")]);
     }
-    if args.target == Target::Plan && !entrypoints::named(&args.entrypoint, &loaded) {
+    if args.target == Target::Plan && entrypoints::named(&args.entrypoint, &loaded).is_empty() {
         return Err(vec![Problem::plain("plan compilation requires at least one entrypoint")]);
     }
     let (program, plan) = compile(args, &loaded, &asked)?;
     spec.program = Some(govc_bytecode::encode(&program));
     spec.extra.extend(plan.map(|plan| ("plan.json".to_owned(), plan)));
-    spec.sources = sources(&loaded);
-    spec.data = Some([loaded.documents.to_json(), b"\n".to_vec()].concat());
+    spec.sources = match args.optimize {
+        0 => sources(&loaded),
+        level => optimized::sources(args, &loaded, level)?,
+    };
+    spec.data = Some(
+        [
+            loaded.documents.to_json(),
+            b"
+"
+            .to_vec(),
+        ]
+        .concat(),
+    );
     if let Some(revision) = &args.revision {
         spec.revision.clone_from(revision);
     }
@@ -359,12 +372,14 @@ fn plan_json(policy: &govc_compile::ir::Policy, loaded: &Loaded) -> Result<Vec<u
     Ok(json.to_string().into_bytes())
 }
 
-/// Sources by the path that they have in the bundle: as named, without what leads out of it.
+/// A path in the bundle: as named, without what leads out of it.
+fn plain(name: &str) -> String {
+    let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    parts.join("/")
+}
+
+/// Sources by the path that they have in the bundle.
 fn sources(loaded: &Loaded) -> BTreeMap<String, Vec<u8>> {
-    let plain = |name: &str| {
-        let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
-        parts.join("/")
-    };
     loaded.sources.iter().map(|(_, source)| (plain(&source.name), source.text.clone().into_bytes())).collect()
 }
 

@@ -4,19 +4,25 @@ use crate::files::{Loaded, yaml};
 use govc_syntax::ast::{AnnotationTarget, Annotations, Module, Rule, StepKind, TermKind};
 use std::collections::BTreeSet;
 
+/// The entrypoints that flags and metadata name, each once, flags first.
+pub(crate) fn named(flags: &[String], loaded: &Loaded) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let flags = flags.iter().map(|path| path.trim_matches('/').to_owned());
+    for path in flags.chain(loaded.modules.iter().flat_map(annotated)) {
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// Entrypoints, sorted, each once.
 pub(crate) fn find(flags: &[String], loaded: &Loaded) -> Vec<String> {
-    let mut found: BTreeSet<String> = flags.iter().map(|path| path.trim_matches('/').to_owned()).collect();
-    found.extend(loaded.modules.iter().flat_map(annotated));
+    let mut found: BTreeSet<String> = named(flags, loaded).into_iter().collect();
     if found.is_empty() {
         found.extend(loaded.modules.iter().flat_map(rules));
     }
     found.into_iter().collect()
-}
-
-/// Whether a flag or the metadata name one.
-pub(crate) fn named(flags: &[String], loaded: &Loaded) -> bool {
-    !flags.is_empty() || loaded.modules.iter().any(|module| !annotated(module).is_empty())
 }
 
 fn annotated(module: &Module) -> Vec<String> {
