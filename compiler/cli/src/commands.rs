@@ -19,9 +19,11 @@ mod inspect;
 mod keygen;
 mod line;
 mod lsp;
+mod oracle;
 mod parse;
 mod promote;
 mod proof;
+mod refactor;
 pub(crate) mod run;
 mod sign;
 mod test;
@@ -82,6 +84,8 @@ enum Command {
     Explain(explain::Explain),
     Lsp(lsp::Lsp),
     Completion(completion::Completion),
+    Oracle(oracle::Oracle),
+    Refactor(refactor::Refactor),
     Version(version::Version),
 }
 
@@ -134,6 +138,8 @@ fn run(command: Command) -> Exit {
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Completion(args) => completion::run(&args),
+        Command::Oracle(args) => oracle::run(&args),
+        Command::Refactor(args) => refactor::run(&args),
         Command::Version(args) => version::run(&args),
     }
 }
