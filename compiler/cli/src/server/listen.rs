@@ -38,7 +38,7 @@ pub(crate) fn run(server: &Arc<Server>, args: &Run) -> Result<Exit, String> {
 
 /// The addresses, by what they answer.
 fn addresses(args: &Run) -> (Vec<String>, Vec<String>) {
-    let usual = if args.language.v0_compatible { "0.0.0.0:8181" } else { "localhost:8181" };
+    let usual = if args.language.v0_compatible { ":8181" } else { "localhost:8181" };
     let main = match args.listening.addr.is_empty() {
         true => vec![usual.to_owned()],
         false => args.listening.addr.clone(),
@@ -153,6 +153,17 @@ async fn wait_for_signal() -> Result<(), String> {
     Ok(())
 }
 
+/// Where an address means to listen, as in Go: all addresses of the machine where it names none, and the older form of
+/// `localhost` before the newer.
+fn places(address: &str) -> Vec<String> {
+    match address.rsplit_once(':') {
+        Some(("", port)) => vec![format!("[::]:{port}"), format!("0.0.0.0:{port}")],
+        Some(("localhost", port)) => vec![format!("127.0.0.1:{port}"), address.to_owned()],
+        Some(_) => vec![address.to_owned()],
+        None => vec![format!("{address}:80")],
+    }
+}
+
 /// A place where connections arrive.
 enum Listener {
     Tcp(TcpListener),
@@ -165,8 +176,14 @@ impl Listener {
         let usual = if tls.is_some() { "https" } else { "http" };
         let (scheme, rest) = address.split_once("://").unwrap_or((usual, address));
         let listen = async || {
-            let host = if rest.starts_with(':') { format!("0.0.0.0{rest}") } else { rest.to_owned() };
-            TcpListener::bind(&host).await.map_err(|error| format!("listen tcp {host}: {error}"))
+            let mut failed = String::new();
+            for place in places(rest) {
+                match TcpListener::bind(&place).await {
+                    Ok(listener) => return Ok(listener),
+                    Err(error) => failed = format!("listen tcp {rest}: {error}"),
+                }
+            }
+            Err(failed)
         };
         match (scheme, tls) {
             ("http", _) => listen().await.map(Self::Tcp),
@@ -247,4 +264,14 @@ enum Stream {
     Tcp(tokio::net::TcpStream),
     Tls(tokio::net::TcpStream, Arc<rustls::ServerConfig>),
     Unix(tokio::net::UnixStream),
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn addresses_mean_what_they_mean_in_go() {
+        assert_eq!(super::places(":1"), ["[::]:1", "0.0.0.0:1"]);
+        assert_eq!(super::places("localhost:1"), ["127.0.0.1:1", "localhost:1"]);
+        assert_eq!(super::places("[::1]:1"), ["[::1]:1"]);
+    }
 }
