@@ -72,7 +72,12 @@ fn glob_quote_meta<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Ans
 fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
     let expression = translate(pattern, delimiters).map_err(BuiltinError::Failed)?;
     let built = RegexBuilder::new(&expression).size_limit(SIZE_LIMIT).build();
-    built.map(Glob).map_err(|_| BuiltinError::Limit(format!("glob takes more than {SIZE_LIMIT} bytes")))
+    built.map(Glob).map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => {
+            BuiltinError::Limit(format!("glob takes more than {SIZE_LIMIT} bytes"))
+        }
+        _ => BuiltinError::Failed("could not parse range".to_owned()),
+    })
 }
 
 /// A regular expression for a glob.

@@ -13,6 +13,7 @@ pub mod opa;
 pub mod ours;
 pub mod program;
 pub mod random;
+pub mod targets;
 
 pub use program::{Outcome, Program};
 pub use random::Random;

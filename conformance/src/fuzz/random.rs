@@ -45,4 +45,29 @@ impl Random {
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
+
+    /// One of several good texts with a few changes: bytes flipped, put, taken, moved from another place.
+    pub fn spoiled(&mut self, good: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = if good.is_empty() { Vec::new() } else { self.pick(good).clone() };
+        for _ in 0..=self.below(4) {
+            let at = self.below(bytes.len() + 1);
+            let length = 1 + self.below(8);
+            let end = (at + length).min(bytes.len());
+            match self.below(6) {
+                0 => bytes.insert(at, self.next() as u8),
+                1 => drop(bytes.drain(at..end)),
+                2 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
+                3 if at < bytes.len() => {
+                    bytes[at] = *[0, 0x7f, 0x80, 0xff, b'{', b'"'][self.below(6)..].first().unwrap_or(&0)
+                }
+                4 => {
+                    let from = self.below(bytes.len().saturating_sub(length) + 1);
+                    let part: Vec<u8> = bytes.iter().skip(from).take(length * 4).copied().collect();
+                    bytes.splice(at..at, part);
+                }
+                _ => bytes.truncate(bytes.len().max(8) - self.below(8)),
+            }
+        }
+        bytes
+    }
 }

@@ -41,6 +41,9 @@ enum Key<'q> {
 
 /// The value of the first document.
 pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
+    if text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) {
+        return Err(BuiltinError::Failed("yaml: control characters are not allowed".to_owned()));
+    }
     let mut reader = Reader { heap, open: Vec::new(), anchors: HashMap::new() };
     let text = deepened(text);
     for event in Parser::new_from_str(&text) {
