@@ -3,6 +3,7 @@
 use crate::term::{Name, Node, Term, array, object, set};
 use govc_value::Heap;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The bindings of one query or rule.
@@ -11,7 +12,13 @@ pub(crate) struct Bindings<'q> {
     /// The query they belong to.
     pub(crate) id: u64,
     entries: RefCell<Vec<Entry<'q>>>,
+    /// The names that variables of other queries have got for the caller: `x` of query 12 and `x1` of query 2
+    /// must not both be `x12`.
+    given: Rc<Given>,
 }
+
+/// Names for the caller, with the variables that have them.
+pub(crate) type Given = RefCell<BTreeMap<String, (Name, u64)>>;
 
 /// Shared bindings.
 pub(crate) type Shared<'q> = Rc<Bindings<'q>>;
@@ -41,7 +48,32 @@ impl Drop for Undo<'_> {
 
 impl<'q> Bindings<'q> {
     pub(crate) fn new(id: u64) -> Shared<'q> {
-        Rc::new(Self { id, entries: RefCell::default() })
+        Rc::new(Self { id, entries: RefCell::default(), given: Rc::default() })
+    }
+
+    /// Those of another query of the same evaluation.
+    pub(crate) fn another(&self, id: u64) -> Shared<'q> {
+        Rc::new(Self { id, entries: RefCell::default(), given: self.given.clone() })
+    }
+
+    /// Keeps a name for a variable of the caller itself.
+    pub(crate) fn keep(&self, name: &Name) {
+        self.given.borrow_mut().insert(name.to_string(), (name.clone(), self.id));
+    }
+
+    fn name_for_caller(&self, name: &Name) -> String {
+        let mut given = self.given.borrow_mut();
+        let mut text = format!("{name}{}", self.id);
+        loop {
+            match given.get(&text) {
+                Some((known, id)) if (known, *id) == (name, self.id) => return text,
+                Some(_) => text.push('_'),
+                None => {
+                    given.insert(text.clone(), (name.clone(), self.id));
+                    return text;
+                }
+            }
+        }
     }
 
     fn get(&self, name: &str) -> Option<(Term<'q>, Shared<'q>)> {
@@ -106,7 +138,7 @@ pub(crate) fn plug_for<'q>(
 pub(crate) fn namespaced<'q>(of: &Shared<'q>, var: &Term<'q>, caller: Option<&Shared<'q>>) -> Term<'q> {
     match (var.as_var(), caller) {
         (Some(name), Some(caller)) if !Rc::ptr_eq(of, caller) && !is_root(name) => {
-            Term::var(&format!("{name}{}", of.id)).at(var.at)
+            Term::var(&of.name_for_caller(name)).at(var.at)
         }
         _ => var.clone(),
     }

@@ -1,6 +1,6 @@
 //! What all frames of an evaluation share: rules, documents, caches, and the stacks that `with` pushes to.
 
-use crate::bindings::{Bindings, Shared};
+use crate::bindings::Shared;
 use crate::error::{Error, Stop};
 use crate::memo::Memo;
 use crate::partial::Partial;
@@ -56,7 +56,7 @@ impl<'q> Machine<'_, 'q> {
     }
 
     pub(crate) fn fresh_bindings(&self, id: u64) -> Shared<'q> {
-        Bindings::new(id)
+        self.caller.another(id)
     }
 
     pub(crate) fn is_partial(&self) -> bool {

@@ -9,6 +9,7 @@ use crate::memo::Memo;
 use crate::partial::Partial;
 use crate::term::*;
 use crate::tree::RuleTree;
+use crate::visit::{self, Shown};
 use govc_compile::{Builtins, CheckOptions, Checked, rewritten};
 use govc_stdlib::{Cache, World};
 use govc_value::{Heap, Value};
@@ -114,6 +115,12 @@ pub(crate) fn frame<'m, 'q>(
     query: Body<'q>,
     input: Option<Term<'q>>,
 ) -> Frame<'m, 'q> {
+    visit::body(&query, &mut |shown| {
+        if let Shown::Term(Term { node: Node::Var(name), .. }) = shown {
+            m.caller.keep(name);
+        }
+        false
+    });
     Frame {
         m,
         query,
