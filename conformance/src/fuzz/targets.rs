@@ -115,7 +115,7 @@ fn documents() -> Vec<Vec<u8>> {
 const MODULE: &str = "package t\n\nimport rego.v1\n\np contains [k, v] if { some k, v in input; not q[k] == v }\n\n\
     q[k] := count(v) if some k, v in data.t.r\n\nr := {\"a\": [1, 2], \"b\": upper(\"x\")}\n\n\
     f(x) := 1 if x > 2 else := [y | y := x + 1]\n\ns := [f(3), f(input), every_one] \n\n\
-    every_one if every x in [1, 2] { x > 0 }\n\nd := r with input as 3\n";
+    every_one if every x in [1, 2] { x > 0 }\n\nd := x if x := r with input as 3\n";
 
 fn programs() -> Vec<Vec<u8>> {
     let entrypoints = ["t/p", "t/q", "t/r", "t/s", "t/d"];
