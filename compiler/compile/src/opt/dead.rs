@@ -35,8 +35,14 @@ impl Dead {
                 changes.extend(in_place(&stmt.kind).then_some(&stmt.kind));
             }
         }
-        changes.into_iter().for_each(|kind| dead.pin(kind));
-        dead
+        // A collection that stays can make another one stay, in which it is put.
+        loop {
+            let pinned = dead.unsure.len();
+            changes.iter().for_each(|kind| dead.pin(kind));
+            if dead.unsure.len() == pinned {
+                return dead;
+            }
+        }
     }
 
     /// What is put into a collection must be defined, even if nothing reads the collection: then that
