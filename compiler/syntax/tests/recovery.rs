@@ -53,7 +53,8 @@ fn policies() -> Vec<Policy> {
     let mut paths = Vec::new();
     rego_files(&here.join("tests/policies"), &mut paths);
     rego_files(&here.join("../../examples"), &mut paths);
-    let version = |p: &Path| if p.iter().any(|s| s == "v0") { RegoVersion::V0 } else { RegoVersion::V1 };
+    let is_old = |p: &Path| p.iter().any(|folder| folder == "v0" || folder == "legacy");
+    let version = |p: &Path| if is_old(p) { RegoVersion::V0 } else { RegoVersion::V1 };
     paths
         .into_iter()
         .map(|path| Policy {
