@@ -96,32 +96,12 @@ impl<'m, 'q> Frame<'m, 'q> {
     }
 
     fn call_rules(&self, call: &FunctionCall<'_, 'q>, key: Option<&Key<'q>>, then: &mut Then<'_>) -> Flow {
-        let mut known: Option<Term<'q>> = None;
-        let mut deferred = None;
-        let mut one = |rule: &Rc<Rule<'q>>, known: &Option<Term<'q>>| {
-            let (flow, value) = self.call_rule(call, rule, key, known.clone(), then);
-            match flow {
-                Err(stop) if stop.is_deferred() => {
-                    deferred.get_or_insert(stop);
-                    Ok(value)
-                }
-                other => other.map(|()| value),
-            }
-        };
-        for (rule, elses) in &call.found.rules {
-            let mut value = one(rule, &known)?;
-            for branch in elses {
-                if value.is_some() {
-                    break;
-                }
-                value = one(branch, &known)?;
-            }
-            known = value.or(known);
-        }
+        let (known, deferred) =
+            call.found.known_value(|rule, known| self.call_rule(call, rule, key, known, then))?;
         if let Some(rule) = call.found.default.as_ref().filter(|_| known.is_none()) {
             return self.call_rule(call, rule, key, None, then).0;
         }
-        deferred.map_or(Ok(()), Err)
+        deferred.end()
     }
 
     fn call_rule(

@@ -4,6 +4,7 @@
 //! through that trie would come to them. What matters, since events and early exit depend on it, is that the
 //! same rules are found in the same order.
 
+use crate::error::{Deferred, Flow, Stop};
 use crate::term::*;
 use crate::tree::RuleTree;
 use govc_value::Value;
@@ -94,6 +95,27 @@ pub(crate) struct Found<'q> {
 impl<'q> Found<'q> {
     pub(crate) fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.default.is_none()
+    }
+
+    /// Evaluates the rules in order with `one`, each with its `else` branches until one has a value; `one` is told the
+    /// value that is known. Gives that of the end, and the exit that no rule asked for.
+    pub(crate) fn known_value(
+        &self,
+        mut one: impl FnMut(&Rc<Rule<'q>>, Option<Term<'q>>) -> (Flow, Option<Term<'q>>),
+    ) -> Result<(Option<Term<'q>>, Deferred), Stop> {
+        let mut known: Option<Term<'q>> = None;
+        let mut deferred = Deferred::default();
+        for (rule, elses) in &self.rules {
+            for branch in std::iter::once(rule).chain(elses) {
+                let (flow, value) = one(branch, known.clone());
+                deferred.take(flow, false)?;
+                if value.is_some() {
+                    known = value;
+                    break;
+                }
+            }
+        }
+        Ok((known, deferred))
     }
 
     /// Some rule has `else` branches.

@@ -146,35 +146,15 @@ impl<'m, 'q> Frame<'m, 'q> {
     }
 
     fn complete_rules(&self, v: &Virtual<'_, 'q>, key: &Key<'q>, then: &mut Then<'_>) -> Flow {
-        let mut known: Option<Term<'q>> = None;
-        let mut deferred = None;
-        let mut one = |rule: &Rc<Rule<'q>>, known: &Option<Term<'q>>| {
-            let (flow, value) = self.complete_rule(v, key, rule, known.clone(), then);
-            match flow {
-                Err(stop) if stop.is_deferred() => {
-                    deferred.get_or_insert(stop);
-                    Ok(value)
-                }
-                other => other.map(|()| value),
-            }
-        };
-        for (rule, elses) in &v.found.rules {
-            let mut value = one(rule, &known)?;
-            for branch in elses {
-                if value.is_some() {
-                    break;
-                }
-                value = one(branch, &known)?;
-            }
-            known = value.or(known);
-        }
+        let (known, deferred) =
+            v.found.known_value(|rule, known| self.complete_rule(v, key, rule, known, then))?;
         if let Some(rule) = v.found.default.as_ref().filter(|_| known.is_none()) {
             return self.complete_rule(v, key, rule, None, then).0;
         }
         if known.is_none() {
             self.remember(key.clone(), None);
         }
-        deferred.map_or(Ok(()), Err)
+        deferred.end()
     }
 
     fn complete_rule(
