@@ -3,23 +3,12 @@
 
 use govc_compile::{CheckOptions, check};
 use govc_conformance::cases;
+use govc_conformance::fuzz::Random;
 use govc_syntax::lex::lex;
 use govc_syntax::{FileId, ParseOptions, RegoVersion, Sources, parse_module};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-
-/// A reproducible stream of numbers (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n.max(1)
-    }
-}
 
 /// One error: code, row, column, text.
 type Finding = (String, usize, usize, String);
@@ -36,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let verbose = args.iter().any(|a| a == "-v");
     let mut numbers = args.iter().filter_map(|a| a.parse::<u64>().ok());
     let count = numbers.next().unwrap_or(500) as usize;
-    let mut random = Random(numbers.next().unwrap_or(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(numbers.next().unwrap_or(1));
     let (Some(folder), Some(opa)) = (govc_conformance::shared("opa/cases"), govc_conformance::opa()) else {
         println!("skipped: this needs OPA's cases beside the checkout (or GOVC_SHARED) and `opa` on PATH");
         return Ok(());

@@ -9,25 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use govc_conformance::cases;
+use govc_conformance::fuzz::Random;
 use govc_syntax::lex::lex;
 use govc_syntax::{FileId, ParseOptions, RegoVersion, Sources, parse_module};
 use serde_json::Value;
-
-/// A reproducible stream of numbers (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 33) as usize % n.max(1)
-    }
-}
 
 /// A text that is wrong in one token, or not.
 struct Mutant {
@@ -65,7 +50,7 @@ fn case_modules(root: &Path) -> Vec<(RegoVersion, String)> {
 }
 
 fn mutants(modules: &[(RegoVersion, String)], count: usize, seed: u64) -> Vec<Mutant> {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut mutants = Vec::with_capacity(count);
     while mutants.len() < count && !modules.is_empty() {
         let (version, text) = &modules[random.below(modules.len())];
