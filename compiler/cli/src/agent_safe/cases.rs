@@ -1,14 +1,12 @@
 //! Agent-Safe's own tests: policy tests in YAML, and ticket cases.
 
-use super::decide::Pdp;
+use super::decide::{Pdp, lines};
 use super::request::Request;
 use super::{Compat, world};
-use crate::files;
 use crate::problem::Problem;
 use govc_governance::ticket::TicketGate;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 /// One policy test.
@@ -111,12 +109,7 @@ struct Use {
 
 /// Shows each ticket of a file to a gate of its own; hands each verdict to `tell`.
 pub(crate) fn tickets(path: &str, mut tell: impl FnMut(&Value)) -> Result<(), Problem> {
-    let file = std::fs::File::open(path).map_err(|error| files::io_problem("open", path, &error))?;
-    for line in std::io::BufReader::new(file).lines() {
-        let line = line.map_err(|error| files::io_problem("read", path, &error))?;
-        if line.trim().is_empty() {
-            continue;
-        }
+    for line in lines(path)? {
         let verdict = match serde_json::from_str::<TicketCase>(&line) {
             Ok(case) => case.verdict(),
             Err(error) => json!({"valid": false, "reason": format!("the case cannot be read: {error}")}),

@@ -53,7 +53,7 @@ impl Pdp {
             Ok(decision) => decision,
             Err(why) => return denial(&why),
         };
-        let caller = request.caller_id(&self.proofs);
+        let caller = decision.get("caller").and_then(Value::as_str).unwrap_or_default().to_owned();
         if let Some(Err(away)) = self.rates.as_ref().map(|rates| rates.admit(&caller, at)) {
             put(&mut decision, [("result", json!("deny")), ("reason", json!(away.to_string()))]);
             put(&mut decision, [("policy_matched", Value::Null), ("escalated_from", Value::Null)]);
@@ -202,12 +202,26 @@ impl RateConfig {
 }
 
 /// The lines of a file that are not blank, each read on its own: what is wrong with one says nothing of the next.
-fn lines(path: &str) -> Result<Vec<String>, Problem> {
+pub(super) fn lines(path: &str) -> Result<Vec<String>, Problem> {
     let file = std::fs::File::open(path).map_err(|error| files::io_problem("open", path, &error))?;
     let lines: Result<Vec<String>, _> = std::io::BufReader::new(file).lines().collect();
     let mut lines = lines.map_err(|error| files::io_problem("read", path, &error))?;
     lines.retain(|line| !line.trim().is_empty());
     Ok(lines)
+}
+
+/// Hands each line of a file to `decide`, with what decides for a world.
+fn each_line(
+    folder: &Path,
+    compat: Compat,
+    path: &str,
+    mut decide: impl FnMut(&mut Pdp, &str),
+) -> Result<(), Vec<Problem>> {
+    let mut pdp = Pdp::new(folder, compat)?;
+    for line in lines(path).map_err(|problem| vec![problem])? {
+        decide(&mut pdp, &line);
+    }
+    Ok(())
 }
 
 /// The member `id` of a line that can at least be read as JSON.
@@ -227,18 +241,16 @@ pub(crate) fn requests(
     path: &str,
     mut tell: impl FnMut(&Value),
 ) -> Result<(), Vec<Problem>> {
-    let mut pdp = Pdp::new(folder, compat)?;
-    for line in lines(path).map_err(|problem| vec![problem])? {
-        let mut decision = match serde_json::from_str::<Asked>(&line) {
+    each_line(folder, compat, path, |pdp, line| {
+        let mut decision = match serde_json::from_str::<Asked>(line) {
             Ok(asked) => pdp.decide(&asked.request, 0.0),
             Err(error) => denial(&format!("the request cannot be read: {error}")),
         };
         // An execution ticket goes with what is allowed.
         let allowed = decision.get("result") == Some(&json!("allow"));
         put(&mut decision, [("ticket_issued", json!(allowed))]);
-        tell(&json!({"id": id_of(&line), "decision": decision}));
-    }
-    Ok(())
+        tell(&json!({"id": id_of(line), "decision": decision}));
+    })
 }
 
 /// Decides each line of a file of sequences; hands each answer `{"id", "decisions"}` to `tell`.
@@ -248,9 +260,8 @@ pub(crate) fn sequences(
     path: &str,
     mut tell: impl FnMut(&Value),
 ) -> Result<(), Vec<Problem>> {
-    let mut pdp = Pdp::new(folder, compat)?;
-    for line in lines(path).map_err(|problem| vec![problem])? {
-        let answer = match serde_json::from_str::<Sequence>(&line) {
+    each_line(folder, compat, path, |pdp, line| {
+        let answer = match serde_json::from_str::<Sequence>(line) {
             Ok(sequence) => {
                 pdp.begin(&sequence);
                 let decisions = sequence.steps.iter().map(|step| {
@@ -262,10 +273,9 @@ pub(crate) fn sequences(
             }
             Err(error) => {
                 let why = format!("the sequence cannot be read: {error}");
-                json!({"decisions": [denial(&why)], "id": id_of(&line)})
+                json!({"decisions": [denial(&why)], "id": id_of(line)})
             }
         };
         tell(&answer);
-    }
-    Ok(())
+    })
 }

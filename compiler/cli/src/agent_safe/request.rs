@@ -73,13 +73,6 @@ impl Request {
         }
     }
 
-    /// The name under which the caller is counted.
-    pub(super) fn caller_id(&self, proofs: &Proofs) -> String {
-        self.caller
-            .as_ref()
-            .map_or_else(|| "anonymous".to_owned(), |caller| proofs.identity(caller).1.agent_id)
-    }
-
     /// `input` of the library.
     pub(super) fn input(&self, proofs: &Proofs) -> Result<Value, String> {
         let caller = self.caller.as_ref().map(|caller| {
