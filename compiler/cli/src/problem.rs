@@ -179,6 +179,14 @@ fn shown(diagnostic: &Diagnostic, sources: &Sources) -> Option<(String, usize)> 
     Some((line.to_owned(), at - start))
 }
 
+/// Why a command did nothing: a single error without a code as its bare text, all else as [`summary`].
+pub(crate) fn complaint(problems: &[Problem]) -> String {
+    match problems {
+        [one] if one.code.is_empty() => one.message.clone(),
+        many => summary(many),
+    }
+}
+
 /// All errors as OPA prints them for people.
 pub(crate) fn summary(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(Problem::lines).collect();

@@ -55,11 +55,7 @@ pub(crate) fn run(args: &Oracle) -> Exit {
             Exit::Success
         }
         Err(problems) => {
-            let text = match problems.as_slice() {
-                [one] if one.code.is_empty() => one.message.clone(),
-                many => problem::summary(many),
-            };
-            output::eprintln(&format!("error: {text}"));
+            output::eprintln(&format!("error: {}", problem::complaint(&problems)));
             Exit::Failure
         }
     }
