@@ -1,6 +1,7 @@
 //! From loaded files to a program that can be asked: check, plan, optimize, emit, load.
 
 pub(crate) mod query;
+pub(crate) mod stepwise;
 
 use crate::files::Loaded;
 use crate::problem::Problem;

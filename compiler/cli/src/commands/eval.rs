@@ -242,7 +242,7 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
         let residual = run::check(&loaded, rules, |checked, check| {
             args.partial.evaluate(args, &loaded, (&checked, check), (&body, &options), input.as_deref())
         })?;
-        let problems = partial::problems(&residual.builtin_errors, &loaded.sources);
+        let problems = run::stepwise::problems(&residual.builtin_errors, &loaded.sources);
         let problems = if args.show_builtin_errors { problems } else { Vec::new() };
         let times = vec![("timer_rego_partial_eval_ns", started.elapsed())];
         return Ok(Some(Report { residual: Some(residual), problems, times, ..Report::default() }));

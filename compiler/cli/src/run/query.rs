@@ -90,7 +90,7 @@ fn read_input<'q>(heap: Heap<'q>, text: Option<&str>) -> Result<Value<'q>, Probl
 }
 
 /// An error of the machine in OPA's shape.
-fn problem(error: EvalError) -> Problem {
+pub(crate) fn problem(error: EvalError) -> Problem {
     let location =
         error.location.map(|(file, row, col)| Location { file, row: row as usize, col: col as usize });
     let ours = error.code.starts_with("govc_");

@@ -3,17 +3,12 @@
 use super::{Build, entrypoints, plain};
 use crate::files::Loaded;
 use crate::problem::Problem;
+use crate::run::stepwise::{self, FUEL, MEMORY};
 use crate::world::Terminal;
 use govc_compile::CheckOptions;
 use govc_topdown::{Optimization, OptimizeError, optimize};
-use govc_value::{Arena, Heap, SymbolTable, json};
+use govc_value::{Arena, Heap, SymbolTable};
 use std::collections::BTreeMap;
-
-/// Bytes that the documents and the evaluation of an entrypoint may take.
-const MEMORY: usize = 1 << 31;
-
-/// Steps of the evaluation of an entrypoint.
-const FUEL: u64 = 500_000_000;
 
 /// The sources of an optimized bundle by their paths in it.
 pub(super) fn sources(
@@ -24,8 +19,7 @@ pub(super) fn sources(
     let named = entrypoints::named(&args.entrypoint, loaded);
     let arena = Arena::new(MEMORY);
     let heap = Heap::new(&arena, SymbolTable::empty());
-    let data = json::read(heap, &loaded.documents.to_json(), &json::Limits::default())
-        .map_err(|error| vec![Problem::plain(error.to_string())])?;
+    let data = stepwise::document(heap, &loaded.documents.to_json())?;
     let mut world = Terminal::new();
     let request = Optimization {
         modules: loaded.sources.iter().map(|(_, s)| (plain(&s.name), s.text.clone())).collect(),

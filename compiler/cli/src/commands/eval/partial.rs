@@ -3,20 +3,15 @@
 use super::Eval;
 use crate::files::Loaded;
 use crate::output::Node;
-use crate::problem::{Location, Problem};
+use crate::problem::Problem;
 use crate::run;
+use crate::run::stepwise::{self, FUEL, MEMORY, path, problems};
 use crate::world::Terminal;
 use clap::Args;
 use govc_compile::{CheckOptions, Checked, QueryOptions, rewritten};
-use govc_syntax::{Sources, ast};
-use govc_topdown::{Error, PartialOptions, Request, Residual};
-use govc_value::{Arena, Heap, SymbolTable, json};
-
-/// Bytes that the documents and the evaluation may take.
-pub(crate) const MEMORY: usize = 1 << 31;
-
-/// Steps of an evaluation.
-pub(crate) const FUEL: u64 = 500_000_000;
+use govc_syntax::ast;
+use govc_topdown::{PartialOptions, Request, Residual};
+use govc_value::{Arena, Heap, SymbolTable};
 
 /// Flags of partial evaluation.
 #[derive(Args, Debug)]
@@ -66,11 +61,8 @@ impl Partial {
             .map_err(|found| run::problems(&found, &loaded.sources))?;
         let arena = Arena::new(MEMORY);
         let heap = Heap::new(&arena, SymbolTable::empty());
-        let read = |text: &[u8]| {
-            json::read(heap, text, &json::Limits::default()).map_err(|e| vec![Problem::plain(e.to_string())])
-        };
-        let data = read(&loaded.documents.to_json())?;
-        let input = input.map(|text| read(text.as_bytes())).transpose()?;
+        let data = stepwise::document(heap, &loaded.documents.to_json())?;
+        let input = input.map(|text| stepwise::document(heap, text.as_bytes())).transpose()?;
         let mut world = Terminal::new();
         let request = Request {
             checked,
@@ -89,56 +81,6 @@ impl Partial {
             None => Ok(residual),
         }
     }
-}
-
-/// A reference of strings below `input` or `data`.
-pub(crate) fn path(text: &str, sources: &Sources) -> Result<Vec<String>, Vec<Problem>> {
-    let mut sources = sources.clone();
-    let file = sources.add("", text);
-    let parsed = govc_syntax::parse_query(file, text, &govc_syntax::ParseOptions::default());
-    if !parsed.diagnostics.is_empty() {
-        return Err(run::problems(&parsed.diagnostics, &sources));
-    }
-    let term = match parsed.tree.literals.as_slice() {
-        [ast::Literal { kind: ast::LiteralKind::Term(term), .. }] => strings(term),
-        _ => None,
-    };
-    term.ok_or_else(|| vec![Problem::plain(format!("`{text}` must be a reference without variables"))])
-}
-
-fn strings(term: &ast::Term) -> Option<Vec<String>> {
-    match &term.kind {
-        ast::TermKind::Var(name) => Some(vec![name.clone()]),
-        ast::TermKind::Ref { head, steps } => {
-            let mut out = strings(head)?;
-            for step in steps {
-                match &step.kind {
-                    ast::StepKind::Field(name) => out.push(name.clone()),
-                    ast::StepKind::Index(ast::Term { kind: ast::TermKind::String { value, .. }, .. }) => {
-                        out.push(value.clone());
-                    }
-                    _ => return None,
-                }
-            }
-            Some(out)
-        }
-        _ => None,
-    }
-}
-
-/// Errors of evaluation in OPA's shape.
-pub(crate) fn problems(errors: &[Error], sources: &Sources) -> Vec<Problem> {
-    let one = |e: &Error| Problem {
-        govc_code: if e.code.starts_with("govc_") { e.code.to_owned() } else { String::new() },
-        code: e.code.to_owned(),
-        message: e.message.clone(),
-        location: e.at.map(|span| {
-            let (row, col) = sources.position(span);
-            Location { file: sources.get(span.file).name.clone(), row, col }
-        }),
-        finding: None,
-    };
-    errors.iter().map(one).collect()
 }
 
 /// OPA's object: `queries`, `modules`, each only if there is something in it.

@@ -1,18 +1,18 @@
 //! `eval --explain` and `eval --profile`: the answer with how it was come by.
 
 use super::answer::{Expression, Solution};
-use super::{Eval, Report, partial};
+use super::{Eval, Report};
 use crate::files::Loaded;
 use crate::output::Node;
 use crate::problem::Problem;
-use crate::run;
+use crate::run::{self, stepwise};
 use crate::table;
 use crate::world::Terminal;
 use clap::{Args, ValueEnum};
 use govc_compile::{CheckOptions, Checked, QueryOptions, rewritten};
 use govc_syntax::ast;
 use govc_topdown::{Explain, LineProfile, Outcome, Request, Watch};
-use govc_value::{Arena, Heap, SymbolTable, json};
+use govc_value::{Arena, Heap, SymbolTable};
 use std::cmp::Ordering;
 use std::time::Instant;
 
@@ -97,21 +97,18 @@ impl Watched {
     ) -> Result<Report, Vec<Problem>> {
         let query = rewritten::rewrite_query(checked, body, check, place, true)
             .map_err(|found| run::problems(&found, &loaded.sources))?;
-        let arena = Arena::new(partial::MEMORY);
+        let arena = Arena::new(stepwise::MEMORY);
         let heap = Heap::new(&arena, SymbolTable::empty());
-        let read = |text: &[u8]| {
-            json::read(heap, text, &json::Limits::default()).map_err(|e| vec![Problem::plain(e.to_string())])
-        };
         let mut world = Terminal::new();
         let request = Request {
             checked,
             options: check,
             query: &query,
-            data: read(&loaded.documents.to_json())?,
-            input: input.map(|text| read(text.as_bytes())).transpose()?,
+            data: stepwise::document(heap, &loaded.documents.to_json())?,
+            input: input.map(|text| stepwise::document(heap, text.as_bytes())).transpose()?,
             world: &mut world,
-            fuel: partial::FUEL,
-            memory: partial::MEMORY,
+            fuel: stepwise::FUEL,
+            memory: stepwise::MEMORY,
         };
         let started = Instant::now();
         let outcome = govc_topdown::eval_watched(request, self.watch(args), &loaded.sources);
@@ -132,11 +129,11 @@ impl Watched {
         let strict = outcome.builtin_errors.first().filter(|_| args.strict_builtin_errors);
         let fatal = strict.or(outcome.error.as_ref());
         let told = match args.show_builtin_errors {
-            true => partial::problems(&outcome.builtin_errors, &loaded.sources),
+            true => stepwise::problems(&outcome.builtin_errors, &loaded.sources),
             false => Vec::new(),
         };
         let problems = match fatal {
-            Some(error) => partial::problems(std::slice::from_ref(error), &loaded.sources),
+            Some(error) => stepwise::problems(std::slice::from_ref(error), &loaded.sources),
             None => told,
         };
         let solutions = outcome.solutions.iter().filter(|_| fatal.is_none()).map(|s| {

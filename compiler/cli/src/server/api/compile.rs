@@ -1,7 +1,7 @@
 //! Partial evaluation: `/v1/compile`.
 
-use crate::commands::eval::partial::{self, FUEL, MEMORY};
 use crate::problem::Problem;
+use crate::run::stepwise::{self, FUEL, MEMORY};
 use crate::server::Server;
 use crate::server::call::Call;
 use crate::server::go_json;
@@ -145,7 +145,7 @@ fn evaluate(
         return Err(missing());
     }
     let refs = |refs: &[String]| {
-        let paths = refs.iter().map(|text| partial::path(text, &sources)).collect::<Result<Vec<_>, _>>();
+        let paths = refs.iter().map(|text| stepwise::path(text, &sources)).collect::<Result<Vec<_>, _>>();
         paths.map_err(|found| {
             let why = crate::problem::summary(&found);
             Reply::invalid(&format!("error(s) occurred while parsing unknowns: failed to parse term: {why}"))
@@ -185,7 +185,7 @@ fn evaluate(
     let residual = timers.time("timer_rego_partial_eval_ns", || govc_topdown::partial(request, &options));
     server.printed(call, &visit);
     residual.map_err(|error| {
-        let found = partial::problems(std::slice::from_ref(&error), &sources);
+        let found = stepwise::problems(std::slice::from_ref(&error), &sources);
         Reply::evaluation(&found.into_iter().next().unwrap_or_default())
     })
 }

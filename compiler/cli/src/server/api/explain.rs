@@ -3,8 +3,8 @@
 //! The surprising fact: the answer itself is not from here. The machine gives it as always; the steps are those of a
 //! second evaluation, which works as OPA's does.
 
-use crate::commands::eval::partial::{self, FUEL, MEMORY};
 use crate::output::quote;
+use crate::run::stepwise::{self, FUEL, MEMORY};
 use crate::server::Server;
 use crate::server::call::Call;
 use crate::server::reply::Reply;
@@ -62,7 +62,7 @@ pub(crate) fn explanation(
     let watch = Watch { explain: Some(mode), ..Watch::default() };
     let outcome = govc_topdown::eval_watched(request, watch, &sources);
     if let Some(error) = &outcome.error {
-        let found = partial::problems(std::slice::from_ref(error), &sources);
+        let found = stepwise::problems(std::slice::from_ref(error), &sources);
         return Err(Reply::evaluation(&found.into_iter().next().unwrap_or_default()));
     }
     if call.pretty() {
