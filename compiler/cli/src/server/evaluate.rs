@@ -3,10 +3,12 @@
 //! The surprising fact: nothing here allocates for a small question. The arena and the machine's scratch memory belong
 //! to the thread, and the answer is written as JSON before the next question takes them.
 
+use super::reply::Reply;
 use super::visit::Visit;
-use crate::problem::{Location, Problem};
+use crate::problem::Problem;
+use crate::run::query::problem;
 use govc_value::{Arena, Heap, Value};
-use govc_vm::{BuiltinErrors, EvalError, Image, Limits, Outcome, Query, Scratch};
+use govc_vm::{BuiltinErrors, Image, Limits, Outcome, Query, Scratch};
 use std::cell::RefCell;
 
 /// What one thread keeps from question to question.
@@ -53,6 +55,20 @@ pub(crate) struct Question<'a> {
     pub(crate) strict: bool,
 }
 
+/// Why there is no answer.
+pub(crate) enum Failed {
+    /// The question itself is wrong.
+    Reply(Reply),
+    /// The evaluation ended with an error.
+    Problem(Problem),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
 /// Asks, and hands the answer to `then`. `input` makes the input on the heap of the question.
 pub(crate) fn ask<T, E: From<Problem>>(
     question: &Question<'_>,
@@ -86,18 +102,4 @@ fn ask_in<T, E: From<Problem>>(
     };
     let outcome = govc_vm::run(image, scratch, arena, query).map_err(|error| E::from(problem(error)))?;
     Ok(then(heap, &outcome))
-}
-
-/// An error of the machine in OPA's shape.
-fn problem(error: EvalError) -> Problem {
-    let location =
-        error.location.map(|(file, row, col)| Location { file, row: row as usize, col: col as usize });
-    let ours = error.code.starts_with("govc_");
-    Problem {
-        govc_code: if ours { error.code.to_owned() } else { String::new() },
-        code: error.code.to_owned(),
-        message: error.message,
-        location,
-        finding: None,
-    }
 }

@@ -8,7 +8,7 @@ use crate::server::Server;
 use crate::server::api::explain;
 use crate::server::call::{self, Call};
 use crate::server::decisions::Decision;
-use crate::server::evaluate::{self, Question};
+use crate::server::evaluate::{self, Failed, Question};
 use crate::server::go_json;
 use crate::server::path;
 use crate::server::reply::Reply;
@@ -58,20 +58,6 @@ struct Answer {
     had_input: bool,
     /// Answers of the outside world, where decisions are logged with them.
     recorded: Option<String>,
-}
-
-/// Why there is no answer.
-enum Failed {
-    /// The question itself is wrong.
-    Reply(Reply),
-    /// The evaluation ended with an error.
-    Problem(Problem),
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
 }
 
 /// `GET /v1/data/{path}`

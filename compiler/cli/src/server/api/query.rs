@@ -6,7 +6,7 @@ use crate::server::api::data::{Given, input};
 use crate::server::api::explain;
 use crate::server::call::Call;
 use crate::server::decisions::Decision;
-use crate::server::evaluate::{self, Question};
+use crate::server::evaluate::{self, Failed, Question};
 use crate::server::go_json;
 use crate::server::reply::Reply;
 use crate::server::store::State;
@@ -162,17 +162,6 @@ fn ask(
         Failed::Reply(reply) => reply,
         Failed::Problem(problem) => Reply::evaluation(&problem),
     })
-}
-
-enum Failed {
-    Reply(Reply),
-    Problem(Problem),
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
 }
 
 /// The variables of a solution `[values, variables]`.
