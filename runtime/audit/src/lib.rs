@@ -1,0 +1,21 @@
+//! An audit log that survives power cuts and that others can check.
+//!
+//! Events become leaves of a Merkle tree (RFC 6962) that lies on the disk as tiles (C2SP tlog-tiles) under
+//! signed checkpoints (C2SP tlog-checkpoint). The surprising fact: the tiles are not what makes an event
+//! durable. An event is acknowledged when the journal that holds it, with a checkpoint that covers it, is
+//! synced once for a whole group of events; tiles follow later and can be made again from the journal.
+
+pub mod checkpoint;
+pub mod disk;
+pub mod log;
+pub mod merkle;
+pub mod note;
+pub mod reader;
+pub mod verify;
+
+pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use disk::{Disk, FolderDisk};
+pub use log::{Log, LogError, Options, Receipt};
+pub use note::{Signer, Verifier};
+pub use reader::Reader;
+pub use verify::verify;
