@@ -20,6 +20,7 @@ pub use error::LogError;
 
 pub(crate) use cursor::{Cursor, first_in_journal};
 pub(crate) use entries::Entries;
+pub(crate) use publish::durable_size;
 pub(crate) use record::Record;
 pub(crate) use recover::{published, recover};
 

@@ -8,7 +8,7 @@ mod tree;
 
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::disk::Disk;
-use crate::log::{LogError, TILE_LOCK};
+use crate::log::{LogError, TILE_LOCK, durable_size};
 use crate::note::Verifier;
 use crate::reader::Reader;
 use std::sync::Arc;
@@ -44,6 +44,10 @@ pub fn verify(
         within.into_iter().try_for_each(|seen| is_beginning(reader, seen))?;
     }
     let shown = newest.as_ref().map_or(0, |(_, signed)| signed.checkpoint.size);
+    let durable = durable_size(&**disk)?;
+    if durable > shown {
+        return Err(LogError::Rollback { signed: durable, found: shown });
+    }
     let (_, beyond) = split(remembered, shown);
     let reader = newest.as_ref().map(|(reader, _)| reader);
     let tip = journal::check(disk, reader, origin, verifier, &beyond)?;

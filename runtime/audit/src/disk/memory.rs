@@ -67,10 +67,15 @@ enum Operation {
     Lost,
 }
 
+/// Which file has which name.
+type Names = BTreeMap<String, usize>;
+
 #[derive(Debug, Default)]
 struct State {
-    names: BTreeMap<String, usize>,
+    names: Names,
     files: Vec<Vec<u8>>,
+    /// What was there, durably, before the history began.
+    beginning: (Names, Vec<Vec<u8>>),
     history: Vec<Operation>,
     locks: BTreeSet<String>,
     fault: Option<Fault>,
@@ -130,12 +135,17 @@ impl MemoryDisk {
         }
     }
 
-    /// A copy of the disk as it is, without its history.
+    /// A copy of the disk as it is, all of it durable.
     #[must_use]
     pub fn copy(&self) -> Self {
         let state = self.state();
+        Self::with(state.names.clone(), state.files.clone())
+    }
+
+    fn with(names: Names, files: Vec<Vec<u8>>) -> Self {
+        let beginning = (names.clone(), files.clone());
         let fresh = Self::new();
-        *fresh.state() = State { names: state.names.clone(), files: state.files.clone(), ..State::default() };
+        *fresh.state() = State { names, files, beginning, ..State::default() };
         fresh
     }
 
@@ -148,7 +158,8 @@ impl MemoryDisk {
         let state = self.state();
         let history = state.history.get(..moment).unwrap_or(&state.history);
         let durable = durable(history);
-        let mut after = State::default();
+        let (names, files) = state.beginning.clone();
+        let mut after = State { names, files, ..State::default() };
         for (operation, durable) in history.iter().zip(durable) {
             match operation {
                 Operation::Write { file, offset, bytes } if !durable => {
@@ -162,9 +173,7 @@ impl MemoryDisk {
                 _ => {}
             }
         }
-        let fresh = Self::new();
-        *fresh.state() = after;
-        fresh
+        Self::with(after.names, after.files)
     }
 
     fn perform(&self, operation: Operation) {

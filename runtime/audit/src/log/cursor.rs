@@ -2,7 +2,7 @@
 
 use super::error::LogError;
 use super::record::Record;
-use super::segment::{HEADER, Segment, numbers};
+use super::segment::{HEADER, Header, Segment, numbers};
 use crate::disk::{Disk, Mode};
 use crate::merkle::Frontier;
 
@@ -13,14 +13,25 @@ pub(crate) struct Cursor {
     offset: u64,
 }
 
-/// The tree before the oldest record that the journal still holds; nothing in an empty journal.
+/// The tree before the oldest record from which the journal goes on without a gap; nothing in an empty journal.
+///
+/// Below that there may be segments whose recycling a power cut interrupted.
 pub(crate) fn first_in_journal(disk: &dyn Disk) -> Result<Option<Frontier>, LogError> {
-    for number in numbers(disk)? {
-        if let Some(segment) = Segment::open(disk, number, Mode::Read)? {
-            return Ok(Some(segment.header.before));
+    let mut oldest: Option<Header> = None;
+    for number in numbers(disk)?.into_iter().rev() {
+        if oldest.as_ref().is_some_and(|oldest| oldest.number != number + 1) {
+            break;
+        }
+        match (Segment::open(disk, number, Mode::Read)?, &oldest) {
+            (Some(segment), _) => oldest = Some(segment.header),
+            (None, None) => {}
+            (None, Some(after)) => {
+                let leaf = after.before.size().saturating_sub(1);
+                return Err(LogError::damaged("the head of a segment of the journal was changed", leaf));
+            }
         }
     }
-    Ok(None)
+    Ok(oldest.map(|header| header.before))
 }
 
 impl Cursor {
@@ -28,8 +39,13 @@ impl Cursor {
     pub(crate) fn seek(disk: &dyn Disk, leaf: u64) -> Result<Option<Self>, LogError> {
         for number in numbers(disk)?.into_iter().rev() {
             let Some(segment) = Segment::open(disk, number, Mode::Read)? else { continue };
-            if segment.header.before.size() <= leaf {
-                return Self { segment, offset: HEADER }.skip_to(disk, leaf);
+            if segment.header.before.size() > leaf {
+                continue;
+            }
+            // A segment that was begun and holds nothing yet may begin with the leaf that an older one holds.
+            let found = Self { segment, offset: HEADER }.skip_to(disk, leaf)?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)

@@ -5,7 +5,7 @@
 
 use super::cursor::Cursor;
 use super::error::LogError;
-use super::recover::published;
+use super::recover::published_whole;
 use super::tiles::Edge;
 use super::writer::fill;
 use super::{CHECKPOINT, Options, SPARE, TILE_LOCK, segment};
@@ -65,7 +65,7 @@ impl Publisher {
     }
 
     fn publish_locked(&mut self, signed: &SignedCheckpoint) -> Result<(), LogError> {
-        let known = published(&*self.disk, &self.options.origin, &self.verifier)?;
+        let known = published_whole(&*self.disk, &self.options.origin, &self.verifier)?;
         let known = known.map_or(0, |signed| signed.checkpoint.size);
         let mut place = match self.place.take().filter(|place| place.edge.size() == known) {
             Some(place) => place,
@@ -217,7 +217,8 @@ impl Publisher {
     }
 }
 
-fn durable_size(disk: &dyn Disk) -> Result<u64, LogError> {
+/// The size up to which the tiles are durable.
+pub(crate) fn durable_size(disk: &dyn Disk) -> Result<u64, LogError> {
     let bytes = read_if_there(disk, DURABLE).map_err(LogError::io("read the tiles"))?;
     let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     text.map_or(Ok(0), |text| {

@@ -89,7 +89,7 @@ pub(crate) fn recover(
     if let Some(signed) = &tip.signed {
         trusted(&signed.note, origin, verifier)?;
     }
-    if let Some(published) = published(disk, origin, verifier)? {
+    if let Some(published) = published_whole(disk, origin, verifier)? {
         let (signed, found) = (published.checkpoint.size, tip.frontier.size());
         if signed > found {
             return Err(LogError::Rollback { signed, found });
@@ -128,7 +128,19 @@ pub(crate) fn published(
     verifier: &Verifier,
 ) -> Result<Option<SignedCheckpoint>, LogError> {
     let bytes = read_if_there(disk, super::CHECKPOINT).map_err(LogError::io("read the checkpoint"))?;
-    let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
+    let Some(bytes) = bytes else { return Ok(None) };
     let note = String::from_utf8(bytes).map_err(|_| LogError::damaged("the checkpoint is not text", 0))?;
     trusted(&note, origin, verifier).map(Some)
+}
+
+/// The same for the log itself, which makes a checkpoint anew that a power cut tore: none is synced for itself.
+pub(crate) fn published_whole(
+    disk: &dyn Disk,
+    origin: &str,
+    verifier: &Verifier,
+) -> Result<Option<SignedCheckpoint>, LogError> {
+    let bytes = read_if_there(disk, super::CHECKPOINT).map_err(LogError::io("read the checkpoint"))?;
+    let note = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let whole = note.filter(|note| SignedCheckpoint::unchecked(note).is_ok());
+    whole.map(|note| trusted(&note, origin, verifier)).transpose()
 }

@@ -17,8 +17,53 @@ use std::sync::Arc;
 /// The file whose lock makes processes take turns.
 const LOCK: &str = "journal/lock";
 
-/// The file that tells other processes the newest segment, and that a sync failed. Never synced.
+/// The file with the [`Word`]. Never synced: it is for processes that live at the same time.
 const CURRENT: &str = "journal/current";
+
+/// What processes tell each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Word {
+    /// The newest segment, plus one.
+    generation: u64,
+    state: State,
+}
+
+/// How the last writer left the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// All that it wrote is durable.
+    #[default]
+    Settled,
+    /// It was about to write or to sync, and did not finish.
+    Writing,
+    /// A sync failed.
+    Poisoned,
+}
+
+impl Word {
+    fn encode(self) -> [u8; 16] {
+        let state: u64 = match self.state {
+            State::Settled => 0,
+            State::Writing => 1,
+            State::Poisoned => 2,
+        };
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.generation.to_le_bytes());
+        bytes[8..].copy_from_slice(&state.to_le_bytes());
+        bytes
+    }
+
+    /// What is missing or unknown counts as unfinished.
+    fn decode(bytes: &[u8]) -> Self {
+        let word = |at: usize| bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+        let state = match word(8) {
+            Some(0) => State::Settled,
+            Some(2) => State::Poisoned,
+            _ => State::Writing,
+        };
+        Self { generation: word(0).unwrap_or(0), state }
+    }
+}
 
 /// What a commit made of a batch.
 #[derive(Clone, Debug)]
@@ -54,15 +99,15 @@ impl Writer {
     }
 
     fn settle(&mut self) -> Result<(), LogError> {
-        let (_, poisoned) = self.read_current()?;
+        let word = self.read_current()?;
         if let Some(segment) = &self.tip.segment {
-            if poisoned {
+            if word.state == State::Poisoned {
                 rewrite(&*segment.file, self.tip.offset)?;
             }
             segment.file.sync().map_err(LogError::io("sync the journal"))?;
         }
         self.disk.sync_folder(segment::FOLDER).map_err(LogError::io("sync the folder of the journal"))?;
-        self.write_current(false)
+        self.write_current(State::Settled)
     }
 
     pub(crate) fn tip(&self) -> &Tip {
@@ -99,34 +144,48 @@ impl Writer {
         // A batch holds far fewer than 2^32 events.
         let count = u32::try_from(batch.leaves().len()).unwrap_or(u32::MAX);
         let bytes = record::encode(count, first, batch.entries(), note, &segment.header.nonce);
-        write_all(&*segment.file, &bytes, self.tip.offset).map_err(LogError::io("write the journal"))?;
-        if let Err(error) = segment.file.sync() {
-            return Err(self.poison(&error));
-        }
+        let file = segment.file.clone();
+        self.write_current(State::Writing)?;
+        write_all(&*file, &bytes, self.tip.offset).map_err(LogError::io("write the journal"))?;
+        self.sync(&*file)?;
         self.tip.offset += bytes.len() as u64;
+        // Where this fails, the next writer syncs once more than it needs to.
+        let _ = self.write_current(State::Settled);
         Ok(())
     }
 
     /// After a failed sync the system may take lost pages for written ones. Nobody goes on until the log is
     /// opened again, which writes the pages anew.
-    fn poison(&mut self, error: &std::io::Error) -> LogError {
-        self.poisoned = true;
-        // If this fails too, this process still stops here.
-        let _ = self.write_current(true);
-        LogError::Io { doing: "sync the journal", reason: error.to_string() }
+    fn sync(&mut self, file: &dyn DiskFile) -> Result<(), LogError> {
+        let result = file.sync().map_err(LogError::io("sync the journal"));
+        if result.is_err() {
+            self.poisoned = true;
+            // If this fails too, this process still stops here.
+            let _ = self.write_current(State::Poisoned);
+        }
+        result
     }
 
     fn catch_up(&mut self) -> Result<(), LogError> {
-        let (generation, poisoned) = self.read_current()?;
-        if poisoned {
+        let word = self.read_current()?;
+        if word.state == State::Poisoned {
             self.poisoned = true;
             return Err(LogError::Poisoned);
         }
-        if generation == self.tip.generation() {
-            return self.tip.advance();
+        if word.generation == self.tip.generation() {
+            self.tip.advance()?;
+        } else {
+            self.tip = recover(&*self.disk, &self.options.origin, &self.verifier, Mode::Write)?;
         }
-        self.tip = recover(&*self.disk, &self.options.origin, &self.verifier, Mode::Write)?;
-        Ok(())
+        match (&self.tip.segment, word.state) {
+            // At most one record is ever not durable: else a power cut could leave the second without the first.
+            (Some(segment), State::Writing) => {
+                let file = segment.file.clone();
+                self.sync(&*file)?;
+                self.write_current(State::Settled)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn make_room(&mut self, span: u64) -> Result<(), LogError> {
@@ -155,7 +214,7 @@ impl Writer {
         self.disk.sync_folder(segment::FOLDER).map_err(LogError::io("sync the folder of the journal"))?;
         self.tip.segment = Some(segment);
         self.tip.offset = HEADER;
-        self.write_current(false)
+        self.write_current(State::Settled)
     }
 
     /// A file for a segment: one that was filled ahead, or a new one.
@@ -167,21 +226,22 @@ impl Writer {
             .filter(|name| name.len() == 16)
             .any(|name| self.disk.rename(&format!("{SPARE}/{name}"), &path).is_ok());
         let file = self.disk.open(&path, Mode::Write).map_err(LogError::io("open the journal"))?;
-        if !taken {
+        if taken {
+            self.disk.sync_folder(SPARE).map_err(LogError::io("sync the folder of spare segments"))?;
+        } else {
             fill(&*file, self.options.segment_bytes)?;
         }
         Ok(file)
     }
 
-    fn read_current(&self) -> Result<(u64, bool), LogError> {
+    fn read_current(&self) -> Result<Word, LogError> {
         let bytes = read_some(&*self.current, 0, 16).map_err(LogError::io("read the journal"))?;
-        let word = |at: usize| bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
-        Ok((word(0).unwrap_or(0), word(8).unwrap_or(0) != 0))
+        Ok(Word::decode(&bytes))
     }
 
-    fn write_current(&self, poisoned: bool) -> Result<(), LogError> {
-        let words = [self.tip.generation().to_le_bytes(), u64::from(poisoned).to_le_bytes()];
-        write_all(&*self.current, words.as_flattened(), 0).map_err(LogError::io("write the journal"))
+    fn write_current(&self, state: State) -> Result<(), LogError> {
+        let word = Word { generation: self.tip.generation(), state };
+        write_all(&*self.current, &word.encode(), 0).map_err(LogError::io("write the journal"))
     }
 }
 

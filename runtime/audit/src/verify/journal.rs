@@ -31,34 +31,38 @@ pub(super) fn check(
     let mut frontier = first;
     let Some(mut cursor) = Cursor::seek(&**disk, frontier.size())? else { return Ok(None) };
     let mut seen = beyond.to_vec();
+    let mut in_both = None;
     while frontier.size() < tip.frontier.size() {
         let record = cursor.next(&**disk)?;
         let extended = record.as_ref().and_then(|record| record.extend(&frontier));
-        let (Some(record), Some((after, signed))) = (record, extended) else {
+        let (Some(record), Some((after, _))) = (record, extended) else {
             return Err(LogError::damaged("a record of the journal was changed", frontier.size()));
         };
-        same_as_tiles(reader, &after, shown)?;
+        if after.size() <= shown {
+            in_both = Some(after.clone());
+        }
         seen.retain(|seen| {
             !(frontier.size() < seen.size && seen.size <= after.size()) || {
                 root_within(&frontier, &record, seen.size) != Some(seen.root)
             }
         });
-        drop(signed);
         frontier = after;
     }
+    same_as_tiles(reader, in_both.as_ref())?;
     match seen.iter().find(|seen| seen.size <= frontier.size()) {
         Some(seen) => Err(forked(seen.size)),
         None => Ok(tip.signed.map(|signed| SignedCheckpoint::clone(&signed))),
     }
 }
 
-/// Where both exist, journal and tiles must tell of the same entries.
-fn same_as_tiles(reader: Option<&Reader>, after: &Frontier, shown: u64) -> Result<(), LogError> {
-    let Some(reader) = reader.filter(|_| after.size() <= shown) else { return Ok(()) };
-    if reader.root(after.size())? == after.root() {
-        return Ok(());
+/// Where both exist, journal and tiles must tell of the same entries; one root speaks for all before it.
+fn same_as_tiles(reader: Option<&Reader>, in_both: Option<&Frontier>) -> Result<(), LogError> {
+    match (reader, in_both) {
+        (Some(reader), Some(both)) if reader.root(both.size())? != both.root() => {
+            Err(LogError::damaged("journal and tiles tell of different entries", both.size() - 1))
+        }
+        _ => Ok(()),
     }
-    Err(LogError::damaged("journal and tiles tell of different entries", after.size() - 1))
 }
 
 /// The root in the midst of a record.
