@@ -466,7 +466,7 @@ fn template(lex: &mut logos::Lexer<'_, Raw>, raw: bool) -> Result<(), LexFault> 
 }
 
 /// Scans template text up to and with the next `{` (true) or the closing quote (false).
-fn scan_template(rest: &str, raw: bool) -> Result<(usize, bool), (usize, LexFault)> {
+pub(crate) fn scan_template(rest: &str, raw: bool) -> Result<(usize, bool), (usize, LexFault)> {
     let bytes = rest.as_bytes();
     let quote = if raw { b'`' } else { b'"' };
     let mut fault = None;

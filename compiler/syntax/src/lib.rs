@@ -4,6 +4,7 @@
 //! becomes an error node and a diagnostic, and every other rule is still there.
 
 pub mod ast;
+mod complaint;
 pub mod diagnostic;
 pub mod format;
 pub mod lex;

@@ -239,6 +239,8 @@ struct Prepass<'t> {
     in_else: bool,
     /// Index into `raw` of the `import` whose line is being read.
     import: Option<usize>,
+    /// Index into `raw` of the token that follows the last import's path.
+    after_path: Option<usize>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -282,6 +284,7 @@ impl<'t> Prepass<'t> {
             headless: true,
             in_else: false,
             import: None,
+            after_path: None,
         }
     }
 
@@ -444,7 +447,7 @@ impl<'t> Prepass<'t> {
     }
 
     fn word(&self, i: usize, kind: Raw) -> Tok {
-        if !self.is_active(kind) {
+        if !self.is_active(kind) || self.read_with_import(i, kind) {
             return Tok::Ident;
         }
         let after_operand = self.after_operand();
@@ -790,9 +793,21 @@ impl<'t> Prepass<'t> {
         }
     }
 
+    /// Whether a word that was not always a keyword stands behind the path of an import. OPA reads the path without
+    /// such keywords, and has then read one token too many.
+    fn read_with_import(&self, i: usize, kind: Raw) -> bool {
+        let later = matches!(
+            kind,
+            Raw::If | Raw::Contains | Raw::In | Raw::Every | Raw::AndWord | Raw::OrWord | Raw::Not
+        );
+        let in_path = |at: usize| self.after_operand() && self.raw[at..i].iter().all(|t| t.kind != Raw::As);
+        later && !self.options.tolerant && (self.after_path == Some(i) || self.import.is_some_and(in_path))
+    }
+
     /// Switches on what the import that ends before `end` asks for.
     fn end_import(&mut self, end: usize) {
         let Some(at) = self.import.take() else { return };
+        self.after_path = self.raw[at..end].iter().all(|t| t.kind != Raw::As).then_some(end);
         let words: Vec<&str> =
             self.raw[at + 1..end].iter().map(|t| &self.text[t.start as usize..t.end as usize]).collect();
         self.imported |= matches!(words[..], ["future" | "rego", ..]);
@@ -909,6 +924,25 @@ fn is_infix(kind: Raw) -> bool {
             | Raw::Bar
             | Raw::In
     )
+}
+
+impl Tok {
+    /// How many brackets more are open after the token than before it.
+    pub(crate) fn nesting(self) -> i64 {
+        match self {
+            Self::LBrack
+            | Self::Index
+            | Self::LBrace
+            | Self::BodyBrace
+            | Self::OperandBrace
+            | Self::LParen
+            | Self::Call
+            | Self::GroupParen
+            | Self::TplStart => 1,
+            Self::RBrack | Self::RBrace | Self::RParen | Self::TplEnd => -1,
+            _ => 0,
+        }
+    }
 }
 
 fn is_infix_tok(tok: Tok) -> bool {

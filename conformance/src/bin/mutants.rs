@@ -1,6 +1,6 @@
 //! `mutants [N] [SEED] [-v]`: N seeded single-token mutants of OPA's case modules through our parser and OPA's.
 //!
-//! Prints how often both accept or both refuse on the same row. OPA reads all mutants in one process: it
+//! Prints how often both accept, or both refuse with the same first row and code, and how often all complaints are equal. OPA reads all mutants in one process: it
 //! loads a folder and reports every file it cannot parse; a file that is always broken keeps it from
 //! going on to compile the rest.
 
@@ -11,7 +11,7 @@ use std::process::Command;
 use govc_conformance::cases;
 use govc_conformance::fuzz::Random;
 use govc_syntax::lex::lex;
-use govc_syntax::{FileId, ParseOptions, RegoVersion, Sources, parse_module};
+use govc_syntax::{Diagnostic, FileId, ParseOptions, RegoVersion, Sources, parse_module};
 use serde_json::Value;
 
 /// A text that is wrong in one token, or not.
@@ -21,8 +21,8 @@ struct Mutant {
     text: String,
 }
 
-/// What a parser says: nothing, or the row of its first complaint with its text.
-type Verdict = Option<(usize, String)>;
+/// What a parser says: its complaints in order, each with row, code, column and text.
+type Verdict = Vec<(usize, String, usize, String)>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -89,12 +89,15 @@ fn our_verdict(mutant: &Mutant) -> Verdict {
     let file = sources.add("m.rego", mutant.text.as_str());
     let options = ParseOptions { version: mutant.version, ..ParseOptions::default() };
     let parsed = parse_module(file, &mutant.text, &options);
-    let first = parsed.diagnostics.first()?;
-    Some((sources.position(first.span).0, first.message.clone()))
+    let complaint = |d: &Diagnostic| {
+        let (row, column) = sources.position(d.span);
+        (row, d.opa_code.to_owned(), column, d.message.clone())
+    };
+    parsed.diagnostics.iter().map(complaint).collect()
 }
 
 fn opa_verdicts(opa: &Path, mutants: &[Mutant]) -> Result<Vec<Verdict>, Box<dyn std::error::Error>> {
-    let mut verdicts = vec![None; mutants.len()];
+    let mut verdicts = vec![Verdict::new(); mutants.len()];
     for version in [RegoVersion::V0, RegoVersion::V1] {
         let folder = std::env::temp_dir().join(format!("govc-mutants-{}-{version:?}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
@@ -105,18 +108,18 @@ fn opa_verdicts(opa: &Path, mutants: &[Mutant]) -> Result<Vec<Verdict>, Box<dyn 
         let errors = opa_errors(opa, &folder, version);
         std::fs::remove_dir_all(&folder)?;
         for (i, verdict) in errors? {
-            verdicts[i] = Some(verdict);
+            verdicts[i] = verdict;
         }
     }
     Ok(verdicts)
 }
 
-/// The first complaint about each file of a folder, by the number in its name.
+/// The complaints about each file of a folder, by the number in its name.
 fn opa_errors(
     opa: &Path,
     folder: &Path,
     version: RegoVersion,
-) -> Result<BTreeMap<usize, (usize, String)>, Box<dyn std::error::Error>> {
+) -> Result<BTreeMap<usize, Verdict>, Box<dyn std::error::Error>> {
     let mut command = Command::new(opa);
     command.args(["check", "--format", "json"]);
     if version == RegoVersion::V0 {
@@ -125,39 +128,40 @@ fn opa_errors(
     let output = command.arg(folder).output()?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     let document: Value = serde_json::from_slice(&text)?;
-    let mut errors: BTreeMap<usize, (usize, String)> = BTreeMap::new();
+    let mut errors: BTreeMap<usize, Verdict> = BTreeMap::new();
     for error in document["errors"].as_array().into_iter().flatten() {
         let file = error["location"]["file"].as_str().unwrap_or_default();
         let Some(i) = Path::new(file).file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse().ok())
         else {
             continue;
         };
-        let row = error["location"]["row"].as_u64().unwrap_or(0) as usize;
-        let message = error["message"].as_str().unwrap_or_default().to_owned();
-        errors.entry(i).or_insert((row, message));
+        let number = |key: &str| error["location"][key].as_u64().unwrap_or(0) as usize;
+        let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
+        errors.entry(i).or_default().push((number("row"), text("code"), number("col"), text("message")));
     }
     Ok(errors)
 }
 
 fn report(mutants: &[Mutant], theirs: &[Verdict], verbose: bool) {
-    let (mut agree, mut refused, mut same_message) = (0, 0, 0);
+    let (mut agree, mut refused, mut same) = (0, 0, 0);
     for (i, (mutant, their)) in mutants.iter().zip(theirs).enumerate() {
         let our = our_verdict(mutant);
-        let rows = |v: &Verdict| v.as_ref().map(|v| v.0);
-        refused += usize::from(their.is_some());
-        if rows(&our) == rows(their) {
-            agree += 1;
-            same_message += usize::from(their.is_some() && our == *their);
-        } else if verbose {
+        let place = |v: &Verdict| v.first().map(|(row, code, ..)| (*row, code.clone()));
+        let agrees = place(&our) == place(their);
+        refused += usize::from(!their.is_empty());
+        agree += usize::from(agrees);
+        same += usize::from(!their.is_empty() && our == *their);
+        if verbose && (!agrees || our != *their) {
+            let what = if agrees { "words" } else { "verdict" };
             println!(
-                "--- {i} {:?} {}\nours   {our:?}\ntheirs {their:?}\n{}",
+                "--- {what} {i} {:?} {}\nours   {our:?}\ntheirs {their:?}\n{}",
                 mutant.version, mutant.what, mutant.text
             );
         }
     }
     let share = 100.0 * agree as f64 / mutants.len().max(1) as f64;
     println!(
-        "{agree} of {} mutants agree ({share:.2} %); opa refuses {refused}, {same_message} with our words",
+        "{agree} of {} mutants agree ({share:.2} %); opa refuses {refused}, {same} with all our complaints, word for word",
         mutants.len()
     );
 }

@@ -22,8 +22,6 @@ pub(crate) struct Fault {
     pub message: String,
     /// OPA's hint, which follows the message in parentheses.
     pub hint: Option<String>,
-    /// OPA gives up what it was reading, and may go back and try something else.
-    pub backs_out: bool,
 }
 
 /// One item of a module.
@@ -117,11 +115,11 @@ impl<'b> Builder<'b> {
     }
 
     pub(crate) fn fault(&mut self, span: Span, message: impl Into<String>) {
-        self.faults.push(Fault { span, message: message.into(), hint: None, backs_out: false });
+        self.faults.push(Fault { span, message: message.into(), hint: None });
     }
 
     pub(super) fn hinted(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
-        self.faults.push(Fault { span, message: message.into(), hint: Some(hint.into()), backs_out: false });
+        self.faults.push(Fault { span, message: message.into(), hint: Some(hint.into()) });
     }
 
     /// The first token that begins at or after a byte, separators aside.
@@ -166,29 +164,9 @@ impl<'b> Builder<'b> {
             if depth == 0 && i > 0 && self.slice(item[i - 1].end, item[i].start).contains('\n') {
                 cuts.push(i);
             }
-            depth += super::backtrack::nesting(item[i].kind);
+            depth += item[i].kind.nesting();
         }
         cuts
-    }
-
-    /// The same fault where OPA reports it.
-    pub(crate) fn placed_as_opa(&self, fault: Fault, item: &[Token]) -> Fault {
-        if !fault.backs_out {
-            return fault;
-        }
-        let at = item.partition_point(|t| t.end <= fault.span.start);
-        match super::backtrack::place(item, at) {
-            Some(place) => match item.get(place.at) {
-                Some(t) => Fault {
-                    span: self.span(t.start, t.end),
-                    message: message::unexpected(message::token_name(t.kind), place.note),
-                    hint: None,
-                    backs_out: false,
-                },
-                None => fault,
-            },
-            None => fault,
-        }
     }
 
     /// OPA's words for an error of the generated parser.
@@ -207,12 +185,9 @@ impl<'b> Builder<'b> {
     fn unexpected_end(&self, location: u32) -> Fault {
         match self.token_at(location) {
             Some(t) => self.unexpected(t.start, t.end, t.kind),
-            None => Fault {
-                span: self.end_of_text(),
-                message: message::unexpected("eof token", ""),
-                hint: None,
-                backs_out: true,
-            },
+            None => {
+                Fault { span: self.end_of_text(), message: message::unexpected("eof token", ""), hint: None }
+            }
         }
     }
 
@@ -225,7 +200,7 @@ impl<'b> Builder<'b> {
         }
         let message =
             message::unexpected(message::token_name(kind), message::expectation(self.before(start), kind));
-        Fault { span: self.span(start, end), message, hint: None, backs_out: true }
+        Fault { span: self.span(start, end), message, hint: None }
     }
 
     fn before(&self, start: u32) -> Option<Tok> {
@@ -246,14 +221,13 @@ impl<'b> Builder<'b> {
                 span: self.span(start, end),
                 message: "unexpected . token".to_owned(),
                 hint: None,
-                backs_out: true,
             };
         }
         let (span, name) = match self.token_at(end) {
             Some(t) => (self.span(t.start, t.end), message::token_name(t.kind)),
             None => (self.end_of_text(), "eof token"),
         };
-        Fault { span, message: message::unexpected(name, "expected number"), hint: None, backs_out: true }
+        Fault { span, message: message::unexpected(name, "expected number"), hint: None }
     }
 
     fn dot_without_name(&self, end: u32) -> Fault {
@@ -266,7 +240,7 @@ impl<'b> Builder<'b> {
             self.token_at(end).map_or("eof token", |t| message::token_name(t.kind))
         };
         let message = message::unexpected(name, "expected identifier");
-        Fault { span: self.span(at, at), message, hint: None, backs_out: true }
+        Fault { span: self.span(at, at), message, hint: None }
     }
 
     pub(crate) fn lex_fault(&self, start: u32, end: u32, fault: LexFault) -> Fault {
@@ -274,7 +248,7 @@ impl<'b> Builder<'b> {
             LexFault::Unicode => format!("illegal string literal: {}", self.slice(start, end)),
             _ => fault.message().to_owned(),
         };
-        Fault { span: self.span(start, end), message, hint: None, backs_out: true }
+        Fault { span: self.span(start, end), message, hint: None }
     }
 
     // --- terms ---

@@ -50,7 +50,7 @@ struct Assembly<'b> {
 
 impl Assembly<'_> {
     fn fault(&mut self, span: Span, message: impl Into<String>) {
-        self.faults.push(Fault { span, message: message.into(), hint: None, backs_out: false });
+        self.faults.push(Fault { span, message: message.into(), hint: None });
     }
 
     fn item(&mut self, item: Item, span: Span) {
@@ -215,8 +215,7 @@ fn is_root(name: &str) -> bool {
 fn v1_faults(rule: &Rule) -> Vec<Fault> {
     let mut faults = Vec::new();
     let what = if rule.head.args.as_ref().is_some_and(|a| !a.is_empty()) { "function" } else { "rule" };
-    let mut fault =
-        |span: Span, message: String| faults.push(Fault { span, message, hint: None, backs_out: false });
+    let mut fault = |span: Span, message: String| faults.push(Fault { span, message, hint: None });
     name_fault(rule).into_iter().for_each(|m| fault(rule.span, m));
     if rule.body.is_none() && lacks_value(rule) {
         fault(rule.span, format!("{what} must have value assignment and/or body declaration"));
@@ -272,12 +271,12 @@ fn is_bracket_set(rule: &Rule) -> bool {
 }
 
 /// Whether a word is a keyword of v1.
-pub(super) fn is_v1_keyword(word: &str) -> bool {
+pub(crate) fn is_v1_keyword(word: &str) -> bool {
     is_v0_keyword(word) || matches!(word, "if" | "contains" | "in" | "every")
 }
 
 /// Whether a word is a keyword of v0.
-pub(super) fn is_v0_keyword(word: &str) -> bool {
+pub(crate) fn is_v0_keyword(word: &str) -> bool {
     matches!(
         word,
         "not"

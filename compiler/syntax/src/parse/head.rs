@@ -24,7 +24,8 @@ impl Builder<'_> {
 
     /// A default rule has a value, which is known before any evaluation, and plain parameters.
     pub(super) fn check_default(&mut self, span: Span, head: &Head) {
-        let no_value = head.contains.is_some() || (head.steps.len() == 1 && head.args.is_none());
+        let no_value = head.contains.is_some()
+            || (head.steps.len() == 1 && head.args.as_ref().is_none_or(Vec::is_empty));
         let Some((_, value)) = &head.value else {
             if no_value {
                 self.fault(span, "illegal default rule (must have a value)");

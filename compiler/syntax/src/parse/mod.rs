@@ -3,7 +3,6 @@
 //! The surprising fact: items are parsed one by one from slices of one token vector, so an error can
 //! never reach beyond the item that holds it, and the strict pass knows nothing of recovery.
 
-mod backtrack;
 pub(crate) mod build;
 mod builtins;
 mod check;
@@ -14,12 +13,15 @@ mod metadata;
 use lalrpop_util::lalrpop_mod;
 
 use crate::ast::*;
+use crate::complaint::{self, Complaint, Refusal};
 use crate::lex::{Lexed, lex};
 use crate::prepass::{PrepassOptions, Prepassed, Tok, Token, prepass};
 use crate::source::{FileId, Span};
 use crate::{Diagnostic, ParseOptions, Parsed};
 
 use build::{Builder, Fault, Item};
+pub(crate) use check::{is_v0_keyword, is_v1_keyword};
+pub(crate) use message::illegal_ref;
 
 lalrpop_mod!(
     #[allow(
@@ -42,20 +44,20 @@ struct Items {
 }
 
 pub(crate) fn module(file: FileId, text: &str, options: &ParseOptions) -> Parsed<Module> {
-    let strict = read(file, text, options, false);
-    let comments = strict.1.comments;
-    let mut diagnostics = Vec::new();
+    let (items, lexed) = read(file, text, options, false);
+    let complaints = |well_formed| complaints(file, text, options, &lexed, well_formed);
     let mut strict_tree = None;
-    if strict.0.faults.is_empty() {
-        let (tree, faults) = check::module(file, text, options, strict.0, comments);
+    let diagnostics = if items.faults.is_empty() {
+        let (tree, faults) = check::module(file, text, options, items, lexed.comments.clone());
         if faults.is_empty() {
-            return Parsed { tree, diagnostics, further: Vec::new() };
+            return Parsed { tree, diagnostics: Vec::new(), further: Vec::new() };
         }
-        diagnostics.extend(faults.into_iter().map(diagnostic));
         strict_tree = Some(tree);
+        complaints(true).unwrap_or_else(|| self::diagnostics(faults))
     } else {
-        diagnostics.extend(strict.0.faults.into_iter().take(1).map(diagnostic));
-    }
+        let ours = || self::diagnostics(items.faults.into_iter().take(1));
+        complaints(false).unwrap_or_else(ours)
+    };
     let (tolerant, lexed) = read(file, text, options, true);
     let mut further = self::diagnostics(tolerant.faults.clone());
     further.retain(|d| diagnostics.iter().all(|first| first.span.start != d.span.start));
@@ -67,6 +69,30 @@ pub(crate) fn module(file: FileId, text: &str, options: &ParseOptions) -> Parsed
         }
         _ => Parsed { tree, diagnostics, further },
     }
+}
+
+/// What OPA says about a text that we refuse; nothing where its way through the text tells us no more than ours.
+fn complaints(
+    file: FileId,
+    text: &str,
+    options: &ParseOptions,
+    lexed: &Lexed,
+    well_formed: bool,
+) -> Option<Vec<Diagnostic>> {
+    if !lexed.stray.is_empty() {
+        return None;
+    }
+    let Refusal { complaints, of_text } = complaint::of_module(text, options);
+    // Where all statements are well-formed, we know more of what they may not say.
+    (!complaints.is_empty() && (of_text || !well_formed)).then(|| complained(file, complaints))
+}
+
+fn complained(file: FileId, complaints: Vec<Complaint>) -> Vec<Diagnostic> {
+    let diagnostic = |c: Complaint| {
+        let span = Span { file, start: c.at as u32, end: c.end as u32 };
+        Diagnostic::error("govc_parse", "rego_parse_error", span, c.message)
+    };
+    complaints.into_iter().map(diagnostic).collect()
 }
 
 fn diagnostics(faults: impl IntoIterator<Item = Fault>) -> Vec<Diagnostic> {
@@ -157,8 +183,7 @@ fn whole_item(builder: &mut Builder<'_>, tokens: &[Token]) -> Option<Item> {
     whole.then_some(head)
 }
 
-/// Whether something is wrong in an item or its tokens; then only the first complaint is kept, where
-/// OPA would have it.
+/// Whether something is wrong in an item or its tokens; then only the first complaint is kept.
 fn stop(builder: &mut Builder<'_>, lexed: &Lexed, pre: &Prepassed, tokens: &[Token]) -> bool {
     let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return false };
     let stray = |at: u32| at < last.end.max(first.start);
@@ -167,34 +192,8 @@ fn stop(builder: &mut Builder<'_>, lexed: &Lexed, pre: &Prepassed, tokens: &[Tok
         return false;
     }
     let found = std::mem::take(&mut builder.faults);
-    let lexical = with_lexical_of(builder, Vec::new(), lexed, pre).into_iter().next();
-    builder.faults = first_for_opa(builder, found, lexical, tokens).into_iter().collect();
+    builder.faults = with_lexical_of(builder, found, lexed, pre).into_iter().take(1).collect();
     true
-}
-
-/// The complaint that OPA makes first: in the order of detection, not of places, and where OPA makes it.
-fn first_for_opa(
-    builder: &Builder<'_>,
-    found: Vec<Fault>,
-    lexical: Option<Fault>,
-    tokens: &[Token],
-) -> Option<Fault> {
-    let syntax = found.iter().find(|f| f.backs_out).cloned();
-    let syntax = match (syntax, lexical) {
-        (Some(s), Some(l)) if s.span.start < l.span.start => Some(s),
-        (s, l) => l.or(s),
-    };
-    let placed = syntax.clone().map(|s| builder.placed_as_opa(s, tokens));
-    let semantic = found.into_iter().next().filter(|f| !f.backs_out);
-    match (semantic, placed) {
-        // A complaint before the place that OPA goes back to stands; a later one is forgotten.
-        (Some(a), Some(b))
-            if a.span.start < b.span.start && syntax.is_none_or(|s| a.span.start < s.span.start) =>
-        {
-            Some(a)
-        }
-        (a, b) => b.or(a),
-    }
 }
 
 fn item(builder: &mut Builder<'_>, tokens: &[Token]) -> Item {
@@ -231,7 +230,6 @@ fn with_lexical_of(builder: &Builder<'_>, found: Vec<Fault>, lexed: &Lexed, pre:
             span: builder.span(at, at + 1),
             message: "max parsing recursion depth exceeded".to_owned(),
             hint: None,
-            backs_out: false,
         });
     }
     faults.retain(|f| found.iter().all(|other| other.span.start != f.span.start));
@@ -258,5 +256,12 @@ pub(crate) fn query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<
     };
     let tree = builder.body(0, literals, text.len() as u32);
     let faults = with_lexical(builder, &lexed, &pre);
-    Parsed { tree, diagnostics: diagnostics(faults.into_iter().take(1)), further: Vec::new() }
+    let mut diagnostics = diagnostics(faults.into_iter().take(1));
+    if !diagnostics.is_empty() && lexed.stray.is_empty() {
+        let theirs = complaint::of_query(text, options);
+        if !theirs.is_empty() {
+            diagnostics = complained(file, theirs);
+        }
+    }
+    Parsed { tree, diagnostics, further: Vec::new() }
 }
