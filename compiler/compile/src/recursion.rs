@@ -1,5 +1,5 @@
-//! The graph of rules and its cycles. Rules are told apart by path here: an `else` or a second definition
-//! cannot hide a cycle.
+//! The graph of rules and its cycles. Each branch of a rule that leads back to the rule is told by itself: whoever
+//! refers to a rule refers to all its branches.
 
 use crate::lower::tree::*;
 use crate::lower::walk;
@@ -17,13 +17,27 @@ impl Graph {
         Self { edges: rules.iter().map(|rule| edges(rule, tree)).collect() }
     }
 
-    /// A cycle through a rule: the rule, what it goes through, the rule again.
-    pub(crate) fn cycle(&self, start: usize) -> Option<Vec<usize>> {
+    /// A cycle through one branch of a rule, which refers to `targets`: the rule, what it goes through, the rule again.
+    pub(crate) fn cycle(&self, start: usize, targets: &[usize]) -> Option<Vec<usize>> {
+        if targets.contains(&start) {
+            return Some(vec![start, start]);
+        }
         let mut seen = BTreeSet::new();
-        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        targets.iter().find_map(|&first| {
+            let path = self.path(first, start, &mut seen)?;
+            Some([start].into_iter().chain(path).chain([start]).collect())
+        })
+    }
+
+    /// What lies between a rule and a later one, with the first.
+    fn path(&self, first: usize, last: usize, seen: &mut BTreeSet<usize>) -> Option<Vec<usize>> {
+        if !seen.insert(first) {
+            return None;
+        }
+        let mut path: Vec<(usize, usize)> = vec![(first, 0)];
         while let Some((at, next)) = path.last_mut() {
-            if self.edges[*at].binary_search(&start).is_ok() {
-                return Some(path.iter().map(|(r, _)| *r).chain([start]).collect());
+            if self.edges[*at].binary_search(&last).is_ok() {
+                return Some(path.into_iter().map(|(rule, _)| rule).collect());
             }
             let Some(&to) = self.edges[*at].get(*next) else {
                 path.pop();
@@ -82,21 +96,25 @@ impl Graph {
 }
 
 fn edges(rule: &Rule, tree: &RuleTree) -> Vec<usize> {
+    let all: BTreeSet<usize> =
+        rule.branches.iter().flat_map(|branch| branch_edges(rule, branch, tree)).collect();
+    all.into_iter().collect()
+}
+
+/// The rules to which a branch refers, or the head that it shares with the others.
+pub(crate) fn branch_edges(rule: &Rule, branch: &Branch, tree: &RuleTree) -> Vec<usize> {
     let mut out = BTreeSet::new();
     let heads = rule.steps.iter().chain(rule.args.iter().flatten());
-    heads.for_each(|t| edges_of_term(t, tree, &mut out));
-    for branch in &rule.branches {
-        edges_of_term(&branch.value, tree, &mut out);
-        walk::body(&branch.body, &mut |t| {
-            edges_of_term(t, tree, &mut out);
-            true
-        });
-        walk::statements(&branch.body, &mut |e| {
-            if let ExprKind::Call(call) = &e.kind {
-                edges_of_target(&call.op.target, tree, &mut out);
-            }
-        });
-    }
+    heads.chain([&branch.value]).for_each(|t| edges_of_term(t, tree, &mut out));
+    walk::body(&branch.body, &mut |t| {
+        edges_of_term(t, tree, &mut out);
+        true
+    });
+    walk::statements(&branch.body, &mut |e| {
+        if let ExprKind::Call(call) = &e.kind {
+            edges_of_target(&call.op.target, tree, &mut out);
+        }
+    });
     out.into_iter().collect()
 }
 

@@ -355,6 +355,7 @@ impl<'t> Prepass<'t> {
             return self.at_top() && self.out.tokens.len() == 1 && !self.headless;
         };
         self.at_top()
+            && !self.headless
             && self.stack[0].holds == Holds::Top
             && name.kind == Tok::Ident
             && matches!(before.kind, Tok::Sep | Tok::Default)
@@ -409,6 +410,11 @@ impl<'t> Prepass<'t> {
         })
     }
 
+    /// Whether a statement may begin here with a keyword that a step makes a name: after `not` it cannot.
+    fn names_may_begin(&self) -> bool {
+        self.statement_start() && self.previous() != Some(Tok::Not)
+    }
+
     /// Whether the token at `i` is a keyword that a step makes a name.
     fn is_name(&self, i: usize) -> bool {
         self.raw.get(i).is_some_and(|t| is_keyword(t.kind)) && self.touches_step(i)
@@ -454,10 +460,12 @@ impl<'t> Prepass<'t> {
         let name = self.touches_step(i);
         match kind {
             Raw::Contains if self.in_head && after_operand && self.at_top() => Tok::Contains,
+            // The path that `with` replaces begins with no keyword.
+            Raw::Contains if self.previous() == Some(Tok::With) => Tok::Contains,
             Raw::Contains => Tok::Ident,
             Raw::If if self.in_head && after_operand && self.at_top() => Tok::If,
             Raw::AndWord | Raw::OrWord if !after_operand && self.calls(i) => Tok::Ident,
-            _ if name && (after_operand || self.statement_start()) => Tok::Ident,
+            _ if name && (after_operand || self.names_may_begin()) => Tok::Ident,
             _ => simple(kind),
         }
     }
@@ -533,9 +541,14 @@ impl<'t> Prepass<'t> {
                 return true;
             }
             at = self.skip(at);
-            operand = raw_ends_operand(self.raw[at - 1].kind);
+            operand = raw_ends_operand(self.raw[at - 1].kind) || self.is_field(at - 1);
         }
         false
+    }
+
+    /// Whether a word follows a dot.
+    fn is_field(&self, at: usize) -> bool {
+        is_word(self.raw[at].kind) && at > 0 && self.raw[at - 1].kind == Raw::Dot
     }
 
     /// The index after the token or bracketed tokens at `at`.
@@ -633,7 +646,7 @@ impl<'t> Prepass<'t> {
                 _ => {}
             }
             at = self.skip(at);
-            operand = raw_ends_operand(self.raw[at - 1].kind);
+            operand = raw_ends_operand(self.raw[at - 1].kind) || self.is_field(at - 1);
         }
         false
     }
@@ -652,7 +665,7 @@ impl<'t> Prepass<'t> {
                 return true;
             }
             at = self.skip(at);
-            operand = raw_ends_operand(self.raw[at - 1].kind);
+            operand = raw_ends_operand(self.raw[at - 1].kind) || self.is_field(at - 1);
         }
         false
     }

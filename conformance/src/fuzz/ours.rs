@@ -96,6 +96,24 @@ fn spelled_alike(text: &str) -> String {
     out
 }
 
+/// A value with the keys of its objects that are spelled as whole numbers spelled one way, for the same reason.
+fn keys_alike<'h>(heap: Heap<'h>, value: Value<'h>) -> Value<'h> {
+    if let Some(array) = value.as_array() {
+        let items: Vec<_> = array.iter().map(|item| keys_alike(heap, item)).collect();
+        return heap.array(&items);
+    }
+    let Some(object) = value.as_object() else { return value };
+    let key_alike = |key: Value<'h>| match key.as_str() {
+        Some(text) if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+            heap.string(&spelled_alike(text))
+        }
+        _ => key,
+    };
+    let mut pairs: Vec<_> =
+        object.iter().map(|(key, value)| (key_alike(key), keys_alike(heap, value))).collect();
+    heap.object(&mut pairs)
+}
+
 /// Bindings in which equal values are equal texts; `t` is a printed value.
 fn canonical(text: &str) -> String {
     let arena = Arena::new(1 << 30);
@@ -108,7 +126,7 @@ fn canonical(text: &str) -> String {
     let is_printed = |key: &Value<'_>| printed.is_some() && key.as_str() == Some("t");
     let mut pairs: Vec<_> = row.entries().filter(|(key, _)| !is_printed(key)).collect();
     let mut out = Vec::new();
-    json::write_canonical(heap.object(&mut pairs), &mut out);
+    json::write_canonical(keys_alike(heap, heap.object(&mut pairs)), &mut out);
     let printed = printed.map(|t| format!(" {}", spelled_alike(t))).unwrap_or_default();
     String::from_utf8_lossy(&out).into_owned() + &printed
 }

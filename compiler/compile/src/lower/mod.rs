@@ -24,7 +24,7 @@ use crate::annotations::{Annotation, AnnotationSet};
 use crate::check::{self, Functions, compile_error};
 use crate::conflicts::Conflicts;
 use crate::hir;
-use crate::recursion::Graph;
+use crate::recursion::{self, Graph};
 use crate::resolve::{Globals, Resolver};
 use crate::rules::RuleTree;
 use crate::safety;
@@ -398,10 +398,14 @@ impl<'a> Lowering<'a> {
         cyclic.sort_by_key(|&r| (crate::rules::ground_path(&p.rules[r], &p.packages[p.rules[r].module]), r));
         let mut found = Vec::new();
         for rule in cyclic {
-            let Some(cycle) = graph.cycle(rule) else { continue };
-            let path: Vec<String> = cycle.iter().map(|&r| p.path_text(r)).collect();
-            let text = format!("rule {} is recursive: {}", p.path_text(rule), path.join(" -> "));
-            found.push(Diagnostic::error("govc_recursion", "rego_recursion_error", p.rules[rule].span, text));
+            for (i, branch) in p.rules[rule].branches.iter().enumerate() {
+                let targets = recursion::branch_edges(&p.rules[rule], branch, &p.tree);
+                let Some(cycle) = graph.cycle(rule, &targets) else { continue };
+                let path: Vec<String> = cycle.iter().map(|&r| p.path_text(r)).collect();
+                let text = format!("rule {} is recursive: {}", p.path_text(rule), path.join(" -> "));
+                let span = if i == 0 { p.rules[rule].span } else { branch.span };
+                found.push(Diagnostic::error("govc_recursion", "rego_recursion_error", span, text));
+            }
         }
         self.found.extend(found);
     }

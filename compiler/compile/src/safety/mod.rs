@@ -157,13 +157,8 @@ impl<'a> Reorder<'a> {
 
     fn outputs(&mut self, i: usize) -> NameSet {
         let Some(e) = &self.slots[i] else { return NameSet::default() };
-        let outputs = match &self.carried {
-            Some(carried) if matches!(e.kind, ExprKind::Unify(..)) => {
-                let known = self.safe.union(carried).copied().collect();
-                let mut all = vars::outputs(e, self.arity, &known);
-                all.extend(carried.iter().filter(|n| !self.safe.contains(n)));
-                all
-            }
+        let outputs = match (&self.carried, &e.kind) {
+            (Some(carried), ExprKind::Unify(a, b)) => vars::outputs_carrying(e, (a, b), &self.safe, carried),
             _ => vars::outputs(e, self.arity, &self.safe),
         };
         match (&mut self.carried, &e.kind) {

@@ -265,7 +265,25 @@ fn outputs_of_term(t: &Term, safe: &NameSet) -> NameSet {
 }
 
 pub(crate) fn outputs_of_unify(e: &Expr, a: &Term, b: &Term, safe: &NameSet) -> NameSet {
-    let mut known = outputs_of_term(a, safe);
+    outputs_of_sides(e, (a, b), safe, &NameSet::default())
+}
+
+/// The variables that an equation binds, where some count as known though nothing has bound them.
+pub(crate) fn outputs_carrying(
+    e: &Expr,
+    sides: (&Term, &Term),
+    safe: &NameSet,
+    carried: &NameSet,
+) -> NameSet {
+    if e.negated || !e.with.iter().all(|w| with_is_safe(w, safe)) {
+        return NameSet::default();
+    }
+    outputs_of_sides(e, sides, safe, carried)
+}
+
+fn outputs_of_sides(e: &Expr, (a, b): (&Term, &Term), safe: &NameSet, carried: &NameSet) -> NameSet {
+    let mut known = carried.clone();
+    known.extend(outputs_of_term(a, safe));
     known.extend(outputs_of_term(b, safe));
     for with in &e.with {
         known.extend(outputs_of_term(&with.value, safe));

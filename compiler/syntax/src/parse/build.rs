@@ -796,6 +796,7 @@ pub(crate) fn head_target(term: Term) -> Result<Target, Term> {
 
 fn variable(term: Term) -> Option<Ident> {
     match term.kind {
+        TermKind::Var(name) if matches!(name.as_str(), "input" | "data") => None,
         TermKind::Var(name) => Some(Ident { name, span: term.span }),
         TermKind::Paren(inner) => variable(*inner),
         _ => None,

@@ -130,10 +130,31 @@ impl Assembly<'_> {
 fn unwrapped(kind: LiteralKind) -> LiteralKind {
     match kind {
         LiteralKind::Term(t) => LiteralKind::Term(without_parens(t)),
-        LiteralKind::Assign(a, b) => LiteralKind::Assign(without_parens(a), b),
-        LiteralKind::Unify(a, b) => LiteralKind::Unify(without_parens(a), b),
+        LiteralKind::Assign(a, b) => LiteralKind::Assign(called(without_parens(a)), b),
+        LiteralKind::Unify(a, b) => LiteralKind::Unify(called(without_parens(a)), b),
         kind => kind,
     }
+}
+
+/// An infix operator as a call of its function.
+fn called(term: Term) -> Term {
+    let span = Span { end: term.span.start, ..term.span };
+    let function = |name: &str| {
+        let mut words = name.split('.').map(str::to_owned);
+        let head = Box::new(Term { kind: TermKind::Var(words.next().unwrap_or_default()), span });
+        let steps: Vec<Step> = words.map(|word| Step { kind: StepKind::Field(word), span }).collect();
+        Box::new(if steps.is_empty() { *head } else { Term { kind: TermKind::Ref { head, steps }, span } })
+    };
+    let kind = match term.kind {
+        TermKind::Binary { op, lhs, rhs } => {
+            TermKind::Call { function: function(op.builtin()), args: vec![*lhs, *rhs] }
+        }
+        TermKind::MemberPair { key, value, domain } => {
+            TermKind::Call { function: function("internal.member_3"), args: vec![*key, *value, *domain] }
+        }
+        kind => kind,
+    };
+    Term { kind, ..term }
 }
 
 fn without_parens(mut term: Term) -> Term {
@@ -190,11 +211,24 @@ fn refuse_target(text: &str, lhs: &Term) -> Result<(), String> {
         TermKind::Ref { head, .. } if !matches!(head.kind, TermKind::Var(_)) => Err(invalid_head(text, lhs)),
         TermKind::Ref { .. } => Ok(()),
         TermKind::Call { .. } => refuse_call(text, lhs),
-        // An infix call is a call of the operator's function, and OPA takes it for a definition of that.
-        TermKind::Binary { .. } | TermKind::MemberPair { .. } => {
-            Err("call cannot be used for rule name".to_owned())
+        // OPA takes an infix operator for a call of its function, and this for a definition of that.
+        TermKind::Binary { op, lhs, .. } if begins_with_touched_name(text, lhs) => {
+            Err(format!("unexpected {} token", op.builtin()))
         }
+        TermKind::Binary { .. } | TermKind::MemberPair { .. } => Ok(()),
         kind => Err(format!("{} cannot be used for rule name", message::kind_name(kind))),
+    }
+}
+
+/// Whether what stands before an operator begins with a bare name that touches an operator: OPA takes that for the
+/// head of a rule.
+fn begins_with_touched_name(text: &str, term: &Term) -> bool {
+    match &term.kind {
+        TermKind::Var(_) => {
+            text.as_bytes().get(term.span.end as usize).is_some_and(|b| !b.is_ascii_whitespace())
+        }
+        TermKind::Binary { lhs, .. } => begins_with_touched_name(text, lhs),
+        _ => false,
     }
 }
 
@@ -206,7 +240,7 @@ fn invalid_head(text: &str, term: &Term) -> String {
     format!("invalid rule head: {}", slice(text, term))
 }
 
-fn is_root(name: &str) -> bool {
+pub(super) fn is_root(name: &str) -> bool {
     name == "input" || name == "data"
 }
 

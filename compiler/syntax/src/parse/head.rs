@@ -54,6 +54,9 @@ impl Builder<'_> {
 
     /// The path begins with a known root, and its last name can be used without an alias.
     pub(super) fn check_import(&mut self, path: &[Ident], alias: Option<&Ident>, version: RegoVersion) {
+        if let Some(alias) = alias.filter(|a| check::is_root(&a.name)) {
+            self.fault(alias.span, "unexpected identifier token: expected var");
+        }
         let (Some(first), Some(last)) = (path.first(), path.last()) else { return };
         let names: Vec<&str> = path.iter().map(|i| i.name.as_str()).collect();
         let span = first.span.to(last.span);
