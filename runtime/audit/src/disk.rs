@@ -134,7 +134,19 @@ pub(crate) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) 
 
 /// Up to `length` bytes from an offset on.
 pub(crate) fn read_some(file: &dyn DiskFile, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
+    let mut bytes = Vec::new();
+    read_into(file, offset, length, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same into a buffer that is used again: fresh memory for each bundle costs as much as hashing it.
+pub(crate) fn read_into(
+    file: &dyn DiskFile,
+    offset: u64,
+    length: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
+    bytes.resize(length, 0);
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, offset + filled as u64) {
@@ -145,7 +157,7 @@ pub(crate) fn read_some(file: &dyn DiskFile, offset: u64, length: usize) -> io::
         }
     }
     bytes.truncate(filled);
-    Ok(bytes)
+    Ok(())
 }
 
 /// A whole file.

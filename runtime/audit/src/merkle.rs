@@ -13,7 +13,7 @@ pub use proof::{
 };
 pub use tile::{TILE_WIDTH, Tile, bundle_path};
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -25,7 +25,37 @@ pub type Hash = [u8; 32];
 /// assert_eq!(hash[..4], [0x6e, 0x34, 0x0b, 0x9c]);
 /// ```
 pub fn leaf_hash(content: &[u8]) -> Hash {
-    Sha256::new_with_prefix([0]).chain_update(content).finalize().into()
+    // One call over bytes that lie together takes a tenth less time than two calls over parts.
+    let mut together = [0; TOGETHER];
+    match together.get_mut(1..=content.len()) {
+        Some(place) => {
+            place.copy_from_slice(content);
+            sha256(&together[..=content.len()])
+        }
+        None => sha256_of(&[&[0], content]),
+    }
+}
+
+/// Most events are shorter.
+const TOGETHER: usize = 1024;
+
+/// SHA-256 of bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> Hash {
+    into_hash(&digest(&SHA256, bytes))
+}
+
+/// SHA-256 of parts, as if they lay together.
+pub(crate) fn sha256_of(parts: &[&[u8]]) -> Hash {
+    let mut context = Context::new(&SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    into_hash(&context.finish())
+}
+
+fn into_hash(digest: &aws_lc_rs::digest::Digest) -> Hash {
+    let mut hash = [0; 32];
+    // SHA-256 has 32 bytes.
+    hash.copy_from_slice(digest.as_ref());
+    hash
 }
 
 /// The hash of a node over its two children.
@@ -33,12 +63,12 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     let mut bytes = [1; 65];
     bytes[1..33].copy_from_slice(left);
     bytes[33..].copy_from_slice(right);
-    Sha256::digest(bytes).into()
+    sha256(&bytes)
 }
 
 /// The root of a tree without leaves.
 pub fn empty_root() -> Hash {
-    Sha256::digest([]).into()
+    sha256(&[])
 }
 
 /// The root of a perfect subtree over hashes of one level; their number is a power of two.

@@ -3,10 +3,10 @@
 //! The surprising fact: a key is named by its holder's name and four bytes of a hash over name and key, so that
 //! a verifier can tell a signature it does not know from one that is wrong. The former is passed over.
 
+use crate::merkle::sha256_of;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// The algorithm byte of Ed25519 signatures over the text.
@@ -149,11 +149,7 @@ fn cosigned(text: &str, time: u64) -> Vec<u8> {
 }
 
 fn key_id(name: &str, kind: Kind, key: &[u8]) -> [u8; 4] {
-    let hash = Sha256::new_with_prefix(name)
-        .chain_update(b"\n")
-        .chain_update([kind.byte()])
-        .chain_update(key)
-        .finalize();
+    let hash = sha256_of(&[name.as_bytes(), b"\n", &[kind.byte()], key]);
     [hash[0], hash[1], hash[2], hash[3]]
 }
 

@@ -4,7 +4,7 @@
 //! signed checkpoint, and a wrong tile only makes a proof that fails.
 
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::disk::{Disk, Mode, read_some};
+use crate::disk::{Disk, Mode, read_into};
 use crate::log::{Entries, LogError, published};
 use crate::merkle::{
     Hash, Subtrees, TILE_WIDTH, Tile, bundle_path, consistency_path, fold, inclusion_path, leaf_hash,
@@ -69,7 +69,8 @@ impl Reader {
     /// # Errors
     /// When the disk fails or the bundle is damaged.
     pub fn bundle(&self, bundle: u64) -> Result<Vec<Vec<u8>>, LogError> {
-        let bytes = self.bundle_bytes(bundle)?;
+        let mut bytes = Vec::new();
+        self.read_bundle(bundle, &mut bytes)?;
         let (entries, rest) = self.split(bundle, &bytes);
         if entries.len() as u64 == self.bundle_width(bundle) && rest == 0 {
             return Ok(entries.into_iter().map(<[u8]>::to_vec).collect());
@@ -91,9 +92,9 @@ impl Reader {
         self.size.saturating_sub(bundle.saturating_mul(TILE_WIDTH)).min(TILE_WIDTH)
     }
 
-    pub(crate) fn bundle_bytes(&self, bundle: u64) -> Result<Vec<u8>, LogError> {
+    pub(crate) fn read_bundle(&self, bundle: u64, bytes: &mut Vec<u8>) -> Result<(), LogError> {
         let width = self.bundle_width(bundle);
-        self.partial_or_full(width, bundle * TILE_WIDTH, |width| bundle_path(bundle, width))
+        self.partial_or_full(width, bundle * TILE_WIDTH, |width| bundle_path(bundle, width), bytes)
     }
 
     /// The hashes of a tile.
@@ -104,7 +105,8 @@ impl Reader {
         let leaf = index.saturating_mul(TILE_WIDTH) << (8 * level);
         let tile = Tile::holding(level, index * TILE_WIDTH, self.size)
             .ok_or(LogError::NoLeaf { index: leaf, size: self.size })?;
-        let bytes = self.partial_or_full(tile.width, leaf, |width| Tile { width, ..tile }.path())?;
+        let mut bytes = Vec::new();
+        self.partial_or_full(tile.width, leaf, |width| Tile { width, ..tile }.path(), &mut bytes)?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         let width = usize::try_from(tile.width).unwrap_or_default();
         match hashes.get(..width) {
@@ -119,7 +121,8 @@ impl Reader {
         width: u64,
         leaf: u64,
         path: impl Fn(u64) -> String,
-    ) -> Result<Vec<u8>, LogError> {
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), LogError> {
         for width in [width, TILE_WIDTH] {
             let file = match self.disk.open(&path(width), Mode::Read) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -128,7 +131,7 @@ impl Reader {
             let length = file.len().map_err(LogError::io("read a tile"))?;
             // A bundle of the longest entries has 16 MB.
             let length = usize::try_from(length.min(17 << 20)).unwrap_or_default();
-            return read_some(&*file, 0, length).map_err(LogError::io("read a tile"));
+            return read_into(&*file, 0, length, bytes).map_err(LogError::io("read a tile"));
         }
         Err(LogError::damaged(format!("`{}` is missing", path(width)), leaf))
     }

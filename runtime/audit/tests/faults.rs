@@ -17,3 +17,21 @@ fn a_power_cut_costs_nothing_that_was_acknowledged() {
 fn a_failing_disk_costs_nothing_that_was_acknowledged() {
     assert_eq!(campaign::failures::campaign(15, 1), Ok(()));
 }
+
+/// Not a test of its own: what the processes do that the two below start.
+#[test]
+fn child() {
+    campaign::processes::work_as_child();
+}
+
+const CHILD: &[&str] = &["child", "--exact", "--nocapture"];
+
+#[test]
+fn many_processes_write_one_chain() {
+    assert_eq!(campaign::processes::writers(4, 4, 800, CHILD), Ok(()));
+}
+
+#[test]
+fn a_killed_writer_costs_nothing_that_was_acknowledged() {
+    assert_eq!(campaign::processes::kills(20, 1, CHILD), Ok(()));
+}

@@ -4,9 +4,9 @@
 
 mod counted;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use counted::Counted;
 use govc_audit::{Disk, FolderDisk, Log, Options, Reader, Signer, verify};
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -70,19 +70,25 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// The time that this process had on processors; unlike the clock's it does not depend on who else is busy.
+fn processor_time() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 fn rate(count: u64, work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
+    let start = processor_time();
     work();
-    count as f64 / start.elapsed().as_secs_f64()
+    count as f64 / (processor_time() - start)
 }
 
 /// Bytes of SHA-256 a second on one core, over blocks of 8 KB.
 fn hash_rate() -> f64 {
-    const BLOCKS: u64 = 20_000;
+    const BLOCKS: u64 = 50_000;
     let block = vec![7u8; 8192];
     rate(BLOCKS * 8192, || {
         (0..BLOCKS).for_each(|_| {
-            std::hint::black_box(Sha256::digest(&block));
+            std::hint::black_box(digest(&SHA256, &block));
         })
     })
 }
@@ -92,13 +98,13 @@ fn machine(probe: &Probe) -> Result<(), Box<dyn std::error::Error>> {
         let times: std::io::Result<Vec<_>> = (0..100).map(|place| probe.sync(bytes, place)).collect();
         println!("disk: write and fdatasync of {what}: {:?} (median of 100)", median(times?));
     }
-    println!("sha-256: {:.0} MB/s on one core", hash_rate() / 1e6);
+    println!("sha-256: {:.0} MB/s of processor time", hash_rate() / 1e6);
     let (signer, note) = (signer(), "text\n");
     let signed = signer.sign(note);
     let verifier = signer.verifier();
     let signs = rate(5000, || (0..5000).for_each(|_| drop(std::hint::black_box(signer.sign(note)))));
     let checks = rate(5000, || (0..5000).for_each(|_| drop(std::hint::black_box(verifier.open(&signed)))));
-    println!("ed25519: {signs:.0} signatures/s, {checks:.0} verifications/s on one core");
+    println!("ed25519: {signs:.0} signatures/s, {checks:.0} verifications/s of processor time");
     Ok(())
 }
 
@@ -188,16 +194,16 @@ fn reopened(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
 fn verified(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let disk: Arc<dyn Disk> = Arc::new(FolderDisk::open(folder)?);
     for threads in [1, CORES] {
-        let start = Instant::now();
+        let (start, busy) = (Instant::now(), processor_time());
         let report = verify(&disk, ORIGIN, &signer().verifier(), &[], threads)?;
         let took = start.elapsed().as_secs_f64();
-        let (bytes, hashing) = (report.entries as f64 * EVENT_BYTES as f64 / took, hash_rate());
+        let (busy, bytes) = (processor_time() - busy, report.entries as f64 * EVENT_BYTES as f64);
         println!(
-            "verified {} events with {threads} threads in {took:.2} s: {:.0}/s, {:.0} MB/s, {:.0} % of SHA-256 on one core",
+            "verified {} events with {threads} threads in {took:.2} s: {:.0} MB/s; {:.0} MB/s of processor time, {:.0} % of SHA-256",
             report.entries,
-            report.entries as f64 / took,
-            bytes / 1e6,
-            bytes / hashing * 100.0,
+            bytes / took / 1e6,
+            bytes / busy / 1e6,
+            bytes / busy / hash_rate() * 100.0,
         );
     }
     Ok(())

@@ -13,8 +13,7 @@ use super::error::LogError;
 use super::segment::Segment;
 use crate::checkpoint::SignedCheckpoint;
 use crate::disk::read_some;
-use crate::merkle::{Frontier, leaf_hash};
-use sha2::{Digest, Sha256};
+use crate::merkle::{Frontier, leaf_hash, sha256_of};
 
 /// Bytes of the head.
 pub(crate) const HEAD: usize = 40;
@@ -45,7 +44,7 @@ impl Head {
         bytes[4..8].copy_from_slice(&self.entries.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.note.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.first.to_le_bytes());
-        let check = Sha256::new_with_prefix(nonce).chain_update(&bytes[..24]).finalize();
+        let check = sha256_of(&[nonce, &bytes[..24]]);
         bytes[24..].copy_from_slice(&check[..16]);
         bytes
     }

@@ -10,8 +10,7 @@
 
 use super::error::LogError;
 use crate::disk::{Disk, DiskFile, Mode, read_some, write_all};
-use crate::merkle::{Frontier, Hash};
-use sha2::{Digest, Sha256};
+use crate::merkle::{Frontier, Hash, sha256};
 use std::sync::Arc;
 
 /// Bytes of the header.
@@ -57,7 +56,7 @@ impl Header {
         bytes.extend(self.nonce);
         bytes.extend(self.before.size().to_le_bytes());
         bytes.extend(self.before.nodes().iter().flatten());
-        let check = Sha256::digest(&bytes);
+        let check = sha256(&bytes);
         bytes.extend(check);
         bytes.resize(usize::try_from(HEADER).unwrap_or_default(), 0);
         bytes
@@ -73,7 +72,7 @@ impl Header {
         let (nodes, rest) = rest.split_at_checked(size.count_ones() as usize * size_of::<Hash>())?;
         let nodes: Vec<Hash> = nodes.as_chunks::<32>().0.to_vec();
         let (check, hashed) = (rest.first_chunk::<32>()?, bytes.get(..bytes.len() - rest.len())?);
-        (magic == MAGIC && Sha256::digest(hashed)[..] == check[..]).then_some(())?;
+        (magic == MAGIC && sha256(hashed) == *check).then_some(())?;
         let before = Frontier::new(size, nodes)?;
         Some(Self { number: u64::from_le_bytes(*number), nonce: *nonce, before })
     }

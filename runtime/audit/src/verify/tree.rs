@@ -24,12 +24,13 @@ pub(super) fn check(reader: &Reader, checkpoint: &Checkpoint, threads: usize) ->
     let first_difference: Mutex<Option<(u64, String)>> = Mutex::new(None);
     let next = AtomicU64::new(0);
     let work = || -> Result<(), LogError> {
+        let mut bytes = Vec::new();
         loop {
             let bundle = next.fetch_add(1, Ordering::Relaxed);
             if bundle >= bundles {
                 return Ok(());
             }
-            let Leaves { hashes, differs } = leaves(reader, bundle)?;
+            let Leaves { hashes, differs } = leaves(reader, bundle, &mut bytes)?;
             if let Some(found) = differs {
                 keep_first(&mut locked(&first_difference), found);
             }
@@ -91,9 +92,9 @@ impl Part {
     }
 }
 
-fn leaves(reader: &Reader, bundle: u64) -> Result<Leaves, LogError> {
-    let bytes = reader.bundle_bytes(bundle)?;
-    let (entries, rest) = reader.split(bundle, &bytes);
+fn leaves(reader: &Reader, bundle: u64, bytes: &mut Vec<u8>) -> Result<Leaves, LogError> {
+    reader.read_bundle(bundle, bytes)?;
+    let (entries, rest) = reader.split(bundle, bytes);
     let first = bundle * TILE_WIDTH;
     if (entries.len() as u64) < reader.bundle_width(bundle) || rest > 0 {
         return Err(LogError::damaged("the bundle is cut off or too long", first + entries.len() as u64));

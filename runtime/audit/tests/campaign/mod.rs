@@ -4,6 +4,7 @@
 
 pub(crate) mod failures;
 pub(crate) mod power;
+pub(crate) mod processes;
 pub(crate) mod random;
 pub(crate) mod tamper;
 

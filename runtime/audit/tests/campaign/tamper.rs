@@ -74,14 +74,14 @@ pub(crate) const KINDS: &[Kind] = &[
     ("a bundle removed", |a| a.remove_bundle()),
     ("bundles exchanged", |a| a.exchange_bundles()),
     ("an entry exchanged with the next", |a| a.entries(|e, r| swap_next(e, r))),
-    ("an entry doubled", |a| a.entries(|e, r| double(e, r))),
+    ("an entry doubled", |a| a.entries(double)),
     ("an entry left out", |a| a.entries(|e, r| drop(e.remove(r.index(e.len()))))),
     ("an entry put in", |a| a.entries(|e, r| e.insert(r.index(e.len()), b"put in".to_vec()))),
     ("an entry emptied", |a| a.entries(|e, r| empty_one(e, r))),
     ("an entry replaced", |a| a.entries(|e, r| replace_one(e, r))),
     ("the last entry lengthened", |a| a.entries(|e, _| last(e).push(b' '))),
-    ("two entries made one", |a| a.entries(|e, r| join(e, r))),
-    ("an entry made two", |a| a.entries(|e, r| cut_in_two(e, r))),
+    ("two entries made one", |a| a.entries(join)),
+    ("an entry made two", |a| a.entries(cut_in_two)),
     ("bytes behind a full bundle", |a| a.full_bundle(|bytes| bytes.extend([0, 0]))),
     ("a bit of a lowest tile", |a| a.tile(0, |bytes, r| flip(bytes, r, 0))),
     ("a lowest tile cut off", |a| a.tile(0, |bytes, r| bytes.truncate(r.index(bytes.len())))),
@@ -112,8 +112,8 @@ pub(crate) const KINDS: &[Kind] = &[
     ("made anew with one more", |a| a.anew(|e, r| e.insert(r.index(e.len()), b"put in".to_vec()))),
     ("made anew in another order", |a| a.anew(|e, r| swap_next(e, r))),
     ("made anew and shorter", |a| a.anew(|e, r| e.truncate(r.index(e.len())))),
-    ("made anew with one split", |a| a.anew(|e, r| cut_in_two(e, r))),
-    ("made anew with two joined", |a| a.anew(|e, r| join(e, r))),
+    ("made anew with one split", |a| a.anew(cut_in_two)),
+    ("made anew with two joined", |a| a.anew(join)),
     ("made anew with a time set back", |a| {
         a.anew(|e, r| {
             let at = r.index(e.len());
