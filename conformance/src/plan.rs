@@ -25,7 +25,11 @@ pub fn read(text: &str) -> Result<Policy, String> {
     let plans = json.plans.take().and_then(|p| p.plans).unwrap_or_default();
     let plans = plans.iter().map(|p| reader.plan(p)).collect::<Result<_, String>>()?;
     let files = json.statics.into_iter().flat_map(|s| s.files.unwrap_or_default()).map(|f| f.value).collect();
-    Ok(Policy { consts: reader.consts, builtins: reader.builtins, files, plans, funcs, marks: Vec::new() })
+    let policy =
+        Policy { consts: reader.consts, builtins: reader.builtins, files, plans, funcs, marks: Vec::new() };
+    // The planner's own policies are well formed; one that comes from outside need not be.
+    govc_compile::ir::check(&policy)?;
+    Ok(policy)
 }
 
 /// File, row and column of a span that [`read`] made: it has no offsets, so row and column stand for them.
