@@ -50,6 +50,8 @@ struct Lowering<'a> {
     /// Blocks of each module.
     blocks: Vec<Vec<Annotation>>,
     annotations: AnnotationSet,
+    /// Which rules refer to which: the rules do not change any more once it is made.
+    graph: Option<Graph>,
     found: Vec<Diagnostic>,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Lowering<'a> {
             program,
             blocks: Vec::new(),
             annotations: AnnotationSet::default(),
+            graph: None,
             found: Vec::new(),
         }
     }
@@ -271,7 +274,7 @@ impl<'a> Lowering<'a> {
 
     fn rewrite_templates(&mut self) {
         let view = View::new(&self.program, self.options);
-        let defined = view.defined.clone();
+        let defined = self.program.defined_nodes();
         let is_defined = |parts: &[Term]| {
             view.tree.at_ref(parts).is_some_and(|node| parts.len() > 1 && defined.contains(&node))
         };
@@ -408,6 +411,7 @@ impl<'a> Lowering<'a> {
             }
         }
         self.found.extend(found);
+        self.graph = Some(graph);
     }
 
     fn check_builtins(&mut self) {

@@ -91,7 +91,6 @@ impl Program {
 pub(super) struct View<'a> {
     pub(super) tree: RuleTree,
     pub(super) params: Vec<usize>,
-    pub(super) defined: BTreeSet<usize>,
     pub(super) options: &'a CheckOptions<'a>,
 }
 
@@ -100,7 +99,6 @@ impl<'a> View<'a> {
         Self {
             tree: program.tree.clone(),
             params: program.params.clone(),
-            defined: program.defined_nodes(),
             options,
         }
     }

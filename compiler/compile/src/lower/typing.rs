@@ -20,7 +20,7 @@ impl Lowering<'_> {
             return TypeTable::default();
         }
         let p = &self.program;
-        let graph = Graph::new(&p.rules, &p.tree);
+        let graph = self.graph.take().unwrap_or_else(|| Graph::new(&p.rules, &p.tree));
         let order = graph.sorted(&p.order);
         let order: Vec<hir::RuleId> = order.into_iter().map(|r| hir::RuleId(r as u32)).collect();
         let mut options = match type_options(self.options) {
