@@ -96,11 +96,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn new(program: &Program, options: &'a CheckOptions<'a>) -> Self {
-        Self {
-            tree: program.tree.clone(),
-            params: program.params.clone(),
-            options,
-        }
+        Self { tree: program.tree.clone(), params: program.params.clone(), options }
     }
 
     pub(super) fn functions(&self) -> Functions<'_> {
