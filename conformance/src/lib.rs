@@ -21,7 +21,7 @@ pub mod topdown;
 pub mod world;
 pub mod yaml;
 
-pub use oracle::{opa, repository, server_binary, shared};
+pub use oracle::{govc, opa, repository, shared};
 
 /// Says that a test was skipped and why, and returns from it.
 #[macro_export]

@@ -1,6 +1,8 @@
 //! Where the oracles are: the reference data and the real `opa`.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 /// A file or folder of the reference data (`GOVC_SHARED`, else `../shared` beside the checkout), if it is there.
 pub fn shared(path: &str) -> Option<PathBuf> {
@@ -25,22 +27,25 @@ pub fn opa() -> Option<PathBuf> {
     std::env::split_paths(&path).chain(home).map(|folder| folder.join("opa")).find(|file| file.is_file())
 }
 
-/// The command `govc` as tests start it: `GOVC_BIN`, else the one built beside this test, built now where it is not.
-pub fn server_binary() -> PathBuf {
-    if let Some(given) = std::env::var_os("GOVC_BIN") {
-        return PathBuf::from(given);
-    }
+/// The command `govc` as tests start it: `GOVC_BIN`, else what cargo makes beside the running test, where it is not there or
+/// old.
+///
+/// # Panics
+/// Cargo cannot make it.
+pub fn govc() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let given = std::env::var_os("GOVC_BIN").map(PathBuf::from);
+    given.unwrap_or_else(|| BUILT.get_or_init(build).clone())
+}
+
+fn build() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_default();
-    let built = here.ancestors().nth(2).unwrap_or(&here).join("govc");
-    if !built.is_file() {
-        let mut build =
-            std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "-p", "govc-cli"]).current_dir(repository());
-        if here.ancestors().nth(2).is_some_and(|folder| folder.ends_with("release")) {
-            build.arg("--release");
-        }
-        // What comes of it shows when the command is started.
-        let _ = build.status();
-    }
-    built
+    let target = here.ancestors().nth(3).unwrap_or(&here);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--package", "govc-cli", "--bin", "govc", "--target-dir"]).arg(target);
+    let (folder, flag) =
+        if cfg!(debug_assertions) { ("debug", None) } else { ("release", Some("--release")) };
+    let made = cargo.args(flag).current_dir(repository()).status();
+    assert!(made.is_ok_and(|status| status.success()), "`govc` cannot be built");
+    target.join(folder).join("govc")
 }

@@ -7,7 +7,6 @@
 use govc_conformance::command_lines::{self, Line, Outcome, Program};
 use govc_conformance::gaps;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many lines there must be.
@@ -22,17 +21,6 @@ fn lines() -> Vec<Line> {
         command_lines::read(&name, &std::fs::read_to_string(path).unwrap())
     };
     paths.iter().flat_map(read).collect()
-}
-
-/// The program under test, made by cargo where it is not there or old.
-fn govc() -> PathBuf {
-    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "govc-cli", "--bin", "govc", "--target-dir"]).arg(&target);
-    let (folder, flag) =
-        if cfg!(debug_assertions) { ("debug", None) } else { ("release", Some("--release")) };
-    assert!(cargo.args(flag).current_dir(govc_conformance::repository()).status().unwrap().success());
-    target.join(folder).join("govc")
 }
 
 type Pair = (Outcome, Outcome);
@@ -84,7 +72,7 @@ fn both_answer_the_same() {
     let chosen: Vec<Line> = all.into_iter().filter(|line| line.name().contains(&part)).collect();
     let folder = tempfile::tempdir().unwrap();
     let opa = Program::link(&opa, &folder.path().join("opa"), "OPA").unwrap();
-    let govc = Program::link(&govc(), &folder.path().join("govc"), "GOVC").unwrap();
+    let govc = Program::link(&govc_conformance::govc(), &folder.path().join("govc"), "GOVC").unwrap();
     let pairs = run_all(&chosen, &opa, &govc, folder.path());
     let answers = chosen.iter().zip(&pairs).map(|(line, pair)| {
         let same = pair.0.differs(&pair.1).map_or(Ok(()), |why| Err(show(why, pair)));

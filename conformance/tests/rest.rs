@@ -4,7 +4,7 @@
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use govc_conformance::requests::{Request, Response, Script, Served};
-use govc_conformance::{gaps, opa, repository, server_binary};
+use govc_conformance::{gaps, govc, opa, repository};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -202,7 +202,7 @@ fn answers_are_those_of_opa() {
         println!("skipped: no opa on this machine");
         return;
     };
-    let ours = server_binary();
+    let ours = govc();
     let only = std::env::var("REST_SCRIPT").ok();
     let mut scripts = scripts();
     scripts.retain(|(name, _)| only.as_ref().is_none_or(|only| name.contains(only.as_str())));

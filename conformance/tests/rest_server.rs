@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use govc_conformance::requests::{Request, Response, Served};
-use govc_conformance::{opa, server_binary};
+use govc_conformance::{govc, opa};
 use serde_json::{Value as Json, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,7 +29,7 @@ fn body(response: &Response) -> Json {
 
 fn start(folder: &Path, args: &[&str]) -> Served {
     let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-    Served::start(&server_binary(), &args, folder).unwrap()
+    Served::start(&govc(), &args, folder).unwrap()
 }
 
 fn signal(served: &Served, name: &str) {
@@ -119,7 +119,7 @@ fn who_cannot_be_authorized_is_refused() {
     // One that does not compile does not start.
     std::fs::write(folder.path().join("authz.rego"), "package system.authz\nallow if x\n").unwrap();
     let args = ["--authorization=basic", "authz.rego"].map(str::to_owned);
-    let refused = Served::start(&server_binary(), &args, folder.path()).unwrap_err();
+    let refused = Served::start(&govc(), &args, folder.path()).unwrap_err();
     assert!(refused.contains("var x is unsafe"), "{refused}");
 }
 
@@ -209,7 +209,7 @@ fn bundle(folder: &Path, n: usize) -> Vec<u8> {
     std::fs::write(&policy, format!("package b\n\nn := {n}\n")).unwrap();
     let out = folder.join(format!("b{n}.tar.gz"));
     let revision = format!("r{n}");
-    let built = Command::new(server_binary())
+    let built = Command::new(govc())
         .args(["build", "b.rego", "-r", &revision, "-o"])
         .arg(&out)
         .current_dir(folder)
@@ -338,7 +338,7 @@ fn the_console_tells_of_decisions_as_opa_does() {
         std::thread::sleep(Duration::from_millis(200));
         logged(&served.said())
     };
-    let [theirs, ours] = [run(&opa), run(&server_binary())];
+    let [theirs, ours] = [run(&opa), run(&govc())];
     assert_eq!(ours, theirs);
     assert_eq!(ours.len(), 6);
 }
@@ -446,7 +446,7 @@ fn clients_are_known_by_their_certificates() {
         [ask("GET /v1/data/name"), ask("GET /v1/data/cert")]
             .map(|answer| answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
     };
-    let ours = run(&server_binary());
+    let ours = run(&govc());
     assert!(ours[0].contains("CN=client,OU=unit,O=Example\\\\, Org,C=GB"), "{}", ours[0]);
     match opa() {
         Some(opa) => assert_eq!(ours, run(&opa)),

@@ -150,8 +150,10 @@ pub(crate) fn run_line(words: &[&str]) -> Exit {
 }
 
 /// Commands that OPA does not have answer wrong usage with 2, all else with OPA's 1.
-const OUR_COMMANDS: &[&str] =
-    &["tour", "init", "verify", "decide", "promote", "admit", "proof", "audit", "keygen", "explain", "lsp"];
+const OUR_COMMANDS: &[&str] = &[
+    "tour", "init", "cosign", "verify", "decide", "promote", "admit", "proof", "audit", "ticket", "keygen",
+    "explain", "lsp",
+];
 
 fn usage(error: &clap::Error, words: &[String], tree: &clap::Command) -> Exit {
     let shown = [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion];

@@ -16,6 +16,7 @@ use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use std::convert::Infallible;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
@@ -40,7 +41,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Serves until the other end has nothing more to ask.
     pub(crate) async fn serve(self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, both: bool) {
-        let mut ending = self.ending.clone();
+        let ending = self.ending.clone();
         let service = service_fn(move |request| {
             let connection = self.clone();
             async move { Ok::<_, Infallible>(connection.respond(request).await) }
@@ -49,27 +50,11 @@ impl Connection {
         if both {
             let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-            let connection = builder.serve_connection(io, service);
-            let mut connection = std::pin::pin!(connection);
-            tokio::select! {
-                _ = connection.as_mut() => {}
-                _ = ended(&mut ending) => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = connection.await;
-                }
-            }
-            return;
-        }
-        let mut builder = hyper::server::conn::http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD).pipeline_flush(true);
-        let connection = builder.serve_connection(io, service);
-        let mut connection = std::pin::pin!(connection);
-        tokio::select! {
-            _ = connection.as_mut() => {}
-            _ = ended(&mut ending) => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+            until_ended(builder.serve_connection(io, service), ending).await;
+        } else {
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEAD).pipeline_flush(true);
+            until_ended(builder.serve_connection(io, service), ending).await;
         }
     }
 
@@ -168,6 +153,18 @@ impl Connection {
             ("req_method".to_owned(), Node::string(&call.method)),
             ("req_path".to_owned(), Node::string(&call.escaped)),
         ]
+    }
+}
+
+/// Serves a connection; when the server ends, what has been asked is still answered.
+async fn until_ended(connection: impl GracefulConnection, mut ending: watch::Receiver<bool>) {
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = ended(&mut ending) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
     }
 }
 
