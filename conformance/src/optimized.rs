@@ -24,20 +24,50 @@ pub fn entrypoint(case: &Case) -> Option<Vec<String>> {
     (parts.len() > 1 && parts.iter().all(word) && is_asked(case)).then_some(parts)
 }
 
+/// How a case is built.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// `-O`.
+    pub level: u32,
+    /// Every rule that has a plain name is an entrypoint too, and `--prune-unused` is given.
+    pub all: bool,
+}
+
+impl How {
+    /// The entrypoints of a case: the one that it asks for, and the others.
+    fn entrypoints(self, case: &Case, asked: Vec<String>) -> Vec<Vec<String>> {
+        let mut found = vec![asked];
+        for text in case.modules().iter().filter(|_| self.all) {
+            let tree = parsed(text, case);
+            let package = package(&tree);
+            for rule in
+                tree.rules.iter().filter(|rule| rule.head.args.is_none() && rule.head.steps.is_empty())
+            {
+                let path = [package.as_slice(), std::slice::from_ref(&rule.head.name.name)].concat();
+                if path.len() > 1 && !found.contains(&path) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
 /// opa cannot answer from what is left (one case makes it panic).
 const PANICS: &str = "opa panics";
 
-/// Judges a case at a level, in a folder of its own.
-pub fn judge(opa: &Path, folder: &Path, case: &Case, level: u32) -> Verdict {
+/// Judges a case, in a folder of its own.
+pub fn judge(opa: &Path, folder: &Path, case: &Case, how: How) -> Verdict {
     let Some(entrypoint) = entrypoint(case) else { return Verdict::Skipped("no entrypoint".to_owned()) };
     let Answer::Solutions(full) = topdown::answer(case) else {
         return Verdict::Skipped("no answer".to_owned());
     };
-    let theirs = match opa_rules(opa, folder, case, &entrypoint, level) {
+    let entrypoints = how.entrypoints(case, entrypoint);
+    let theirs = match opa_rules(opa, folder, case, &entrypoints, how) {
         Ok(rules) => rules,
         Err(why) => return Verdict::Skipped(format!("opa: {why}")),
     };
-    let modules = match ours(case, entrypoint, level) {
+    let modules = match ours(case, entrypoints, how.level) {
         Ok(modules) => modules,
         Err(error) => return Verdict::Fail(format!("ours: {error}")),
     };
@@ -63,7 +93,11 @@ fn version(case: &Case) -> RegoVersion {
     if case.version == "v0" { RegoVersion::V0 } else { RegoVersion::V1 }
 }
 
-fn ours(case: &Case, entrypoint: Vec<String>, level: u32) -> Result<Vec<(String, String)>, OptimizeError> {
+fn ours(
+    case: &Case,
+    entrypoints: Vec<Vec<String>>,
+    level: u32,
+) -> Result<Vec<(String, String)>, OptimizeError> {
     let arena = Arena::new(1 << 30);
     let heap = Heap::new(&arena, SymbolTable::empty());
     let data = json::read(heap, case.json("data").unwrap_or("{}").as_bytes(), &json::Limits::default());
@@ -74,7 +108,7 @@ fn ours(case: &Case, entrypoint: Vec<String>, level: u32) -> Result<Vec<(String,
         parse: ParseOptions { version: version(case), ..ParseOptions::default() },
         check: CheckOptions::default(),
         data: data.unwrap_or_default(),
-        entrypoints: vec![entrypoint],
+        entrypoints,
         level,
         namespace: "partial".to_owned(),
         world: &mut world,
@@ -83,17 +117,23 @@ fn ours(case: &Case, entrypoint: Vec<String>, level: u32) -> Result<Vec<(String,
     })
 }
 
-/// The paths of the rules of a module.
-fn rules_in(text: &str, case: &Case) -> BTreeSet<String> {
+fn parsed(text: &str, case: &Case) -> ast::Module {
     let mut sources = Sources::default();
     let file = sources.add("m.rego", text);
-    let options = ParseOptions { version: version(case), ..ParseOptions::default() };
-    let tree = parse_module(file, text, &options).tree;
-    let package: Vec<String> =
-        tree.package.iter().flat_map(|p| &p.path).map(|ident| ident.name.clone()).collect();
+    parse_module(file, text, &ParseOptions { version: version(case), ..ParseOptions::default() }).tree
+}
+
+fn package(tree: &ast::Module) -> Vec<String> {
+    tree.package.iter().flat_map(|p| &p.path).map(|ident| ident.name.clone()).collect()
+}
+
+/// The paths of the rules of a module.
+fn rules_in(text: &str, case: &Case) -> BTreeSet<String> {
+    let tree = parsed(text, case);
+    let package = package(&tree).join(".");
     let numbered =
         |name: &str| if name.starts_with("__not") { "__not__".to_owned() } else { name.to_owned() };
-    let path = |rule: &ast::Rule| format!("{}.{}", package.join("."), numbered(&rule.head.name.name));
+    let path = |rule: &ast::Rule| format!("{package}.{}", numbered(&rule.head.name.name));
     tree.rules.iter().map(path).collect()
 }
 
@@ -101,13 +141,18 @@ fn opa_rules(
     opa: &Path,
     folder: &Path,
     case: &Case,
-    entrypoint: &[String],
-    level: u32,
+    entrypoints: &[Vec<String>],
+    how: How,
 ) -> Result<BTreeSet<String>, String> {
     prepare(folder, case).map_err(|_| "no folder".to_owned())?;
     let mut build = Command::new(opa);
-    build.current_dir(folder).args(["build", "policy", "-O", &level.to_string(), "-o", "b.tar.gz"]);
-    build.args(["-e", &entrypoint.join("/")]);
+    build.current_dir(folder).args(["build", "policy", "-O", &how.level.to_string(), "-o", "b.tar.gz"]);
+    entrypoints.iter().for_each(|path| {
+        build.args(["-e", &path.join("/")]);
+    });
+    if how.all {
+        build.arg("--prune-unused");
+    }
     if case.json("data").is_some() {
         build.arg("data.json");
     }

@@ -15,6 +15,7 @@ pub mod catalog;
 mod check;
 mod conflicts;
 mod declarations;
+mod dependents;
 mod lower;
 mod recursion;
 mod resolve;
@@ -26,6 +27,7 @@ pub mod ty;
 
 pub use builtins::{Builtins, HostBuiltin};
 pub use declarations::{BODIES, DeclarationError};
+pub use dependents::dependents;
 pub use emit::{EmitError, emit, emit_located, emit_with};
 pub use plan::{Marks, PlanRequest, plan};
 pub use ty::{TypeTable, Vocabulary};
@@ -130,7 +132,24 @@ pub fn check_query(
 
 /// What the type checker finds in a query that was made by other means than [`check_query`].
 pub fn query_type_errors(checked: &Checked, query: &hir::Query, options: &CheckOptions) -> Vec<Diagnostic> {
+    infer_query(checked, query, options).1
+}
+
+/// The types of the variables of such a query, by position.
+pub fn query_types(
+    checked: &Checked,
+    query: &hir::Query,
+    options: &CheckOptions,
+) -> Vec<Option<govc_value::Type>> {
+    infer_query(checked, query, options).0
+}
+
+fn infer_query(
+    checked: &Checked,
+    query: &hir::Query,
+    options: &CheckOptions,
+) -> (Vec<Option<govc_value::Type>>, Vec<Diagnostic>) {
     let types = lower::type_options(options).unwrap_or_default();
     let edges = || recursion::Graph::new(&checked.program.rules, &checked.program.tree).edges;
-    ty::infer_query(query, (&checked.unit, &edges), &checked.types, &types).1
+    ty::infer_query(query, (&checked.unit, &edges), &checked.types, &types)
 }

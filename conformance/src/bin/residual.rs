@@ -1,8 +1,10 @@
 //! Evaluates OPA's cases partially (unknown: the input) and proves what is left by evaluating it under `opa` and
 //! under us. `residual [WORD]`: only cases whose names contain the word, with details. `residual -O LEVEL
-//! [WORD]` proves optimized builds of the cases that ask for one rule.
+//! [WORD]` proves optimized builds of the cases that ask for one rule, `residual -O LEVEL --all [WORD]` those in which
+//! every rule can be asked for.
 
 use govc_conformance::cases::{self, Case};
+use govc_conformance::optimized::How;
 use govc_conformance::residual::{Measure, Verdict, judge};
 use govc_conformance::{opa, optimized, shared};
 use std::collections::BTreeMap;
@@ -18,7 +20,8 @@ fn main() {
         Some("-O") => args.drain(..2.min(args.len())).nth(1).and_then(|l| l.parse().ok()).unwrap_or(1),
         _ => 0,
     };
-    let word = args.pop().unwrap_or_default();
+    let all = args.first().is_some_and(|arg| arg == "--all");
+    let word = args.pop().filter(|word| word != "--all").unwrap_or_default();
     let cases: Vec<Case> =
         cases::load(&folder).into_iter().filter(|c| c.full_name().contains(&word)).collect();
     let scratch = std::env::temp_dir().join(format!("govc-residual-{}", std::process::id()));
@@ -32,7 +35,7 @@ fn main() {
                     own.map(|case| {
                         let verdict = catch_unwind(AssertUnwindSafe(|| match level {
                             0 => judge(opa, &folder, case),
-                            level => optimized::judge(opa, &folder, case, level),
+                            level => optimized::judge(opa, &folder, case, How { level, all }),
                         }));
                         (case.full_name(), verdict.unwrap_or_else(|_| Verdict::Fail("panic".to_owned())))
                     })

@@ -44,6 +44,9 @@ pub(crate) struct Build {
     /// Evaluate entrypoints as far as they can be without the input: 1 keeps rules as rules, 2 does not
     #[arg(short = 'O', long, default_value_t = 0, value_name = "LEVEL")]
     optimize: u32,
+    /// Plan the entrypoints alone, not also the rules that depend on them
+    #[arg(long)]
+    prune_unused: bool,
     /// Text that names the state of the policies
     #[arg(short, long, value_name = "TEXT")]
     revision: Option<String>,
@@ -119,9 +122,6 @@ enum Target {
 /// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
-    // It changes plans and wasm only, and our plans hold what the entrypoints need.
-    #[arg(long, hide = true)]
-    prune_unused: bool,
     #[arg(long, hide = true)]
     signing_plugin: Option<String>,
     #[arg(long, hide = true)]
@@ -353,6 +353,9 @@ fn compile(
         let program = run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)?;
         let plan = match args.target {
             Target::Plan => {
+                let named = entrypoints::named(&args.entrypoint, loaded);
+                let entrypoints = entrypoints::planned(named, &checked, args.prune_unused);
+                let request = PlanRequest { entrypoints, ..PlanRequest::default() };
                 Some(plan_json(&run::plan_at(Level::None, &checked, &request, &loaded.sources)?, loaded)?)
             }
             Target::Rego | Target::Wasm => None,

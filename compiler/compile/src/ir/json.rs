@@ -109,7 +109,10 @@ impl Writer<'_> {
     }
 
     fn block(&mut self, block: &Block) -> Result<Value, String> {
-        let mut lines = Lines { stmts: Vec::with_capacity(block.stmts.len()), place: None };
+        self.stmts(block, Lines { stmts: Vec::with_capacity(block.stmts.len()), place: None })
+    }
+
+    fn stmts(&mut self, block: &Block, mut lines: Lines) -> Result<Value, String> {
         for stmt in &block.stmts {
             lines.place = (self.given.place)(stmt.span);
             self.stmt(&stmt.kind, &mut lines)?;
@@ -188,10 +191,56 @@ impl Writer<'_> {
                 ("With", json!({ "local": local.0, "path": path, "value": value, "block": block }))
             }
             S::WithDynamic { .. } => return Err("`with` at a path that is no constant".to_owned()),
-            S::Switch { .. } => return Err("an optimized statement".to_owned()),
+            S::Switch { source, cases, default, blocks } => {
+                ("Block", json!({ "blocks": self.switch(source, cases, default, blocks)? }))
+            }
         };
         out.push(name, fields);
         Ok(())
+    }
+
+    /// OPA has no switch: each block first asks whether it is meant.
+    fn switch(
+        &mut self,
+        source: &Operand,
+        cases: &[(ConstId, Vec<u32>)],
+        default: &[u32],
+        blocks: &[Block],
+    ) -> Result<Vec<Value>, String> {
+        let mut out = Vec::new();
+        for (case, chosen) in cases {
+            for block in chosen.iter().filter_map(|&at| blocks.get(at as usize)) {
+                out.push(self.guarded(block, |writer, lines| {
+                    let pair = writer.pair(source, &Operand::Const(*case), lines);
+                    lines.push("Equal", pair);
+                })?);
+            }
+        }
+        let all = Const::Set(cases.iter().map(|(case, _)| self.constant(*case)).collect());
+        for block in default.iter().filter_map(|&at| blocks.get(at as usize)) {
+            out.push(self.guarded(block, |writer, lines| {
+                let target = writer.fresh();
+                let mut among = Lines { stmts: Vec::new(), place: lines.place };
+                let (all, key) =
+                    (writer.constant_operand(&all, &mut among), writer.operand(source, &mut among));
+                among.push("Dot", json!({ "source": all, "key": key, "target": target.0 }));
+                lines.push("Not", json!({ "block": { "stmts": among.stmts } }));
+            })?);
+        }
+        Ok(out)
+    }
+
+    /// A block behind a question.
+    fn guarded(&mut self, block: &Block, guard: impl FnOnce(&mut Self, &mut Lines)) -> Result<Value, String> {
+        let place = block.stmts.first().and_then(|first| (self.given.place)(first.span));
+        let mut lines = Lines { stmts: Vec::new(), place };
+        guard(self, &mut lines);
+        self.stmts(block, lines)
+    }
+
+    fn fresh(&mut self) -> Local {
+        self.next += 1;
+        Local(self.next - 1)
     }
 
     fn unary(&mut self, source: &Operand, target: Local, out: &mut Lines) -> Value {
@@ -232,8 +281,7 @@ impl Writer<'_> {
             Const::String(text) => json!({ "type": "string_index", "value": self.string(text) }),
             Const::Bool(b) => json!({ "type": "bool", "value": b }),
             other => {
-                let target = Local(self.next);
-                self.next += 1;
+                let target = self.fresh();
                 self.make(other, target, out);
                 local_operand(target)
             }

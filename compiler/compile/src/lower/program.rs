@@ -30,7 +30,7 @@ impl Program {
     }
 
     /// The ground path of a rule, as far as it is made of strings.
-    pub(super) fn ground_strings(rule: &Rule, package: &[String]) -> Vec<String> {
+    pub(crate) fn ground_strings(rule: &Rule, package: &[String]) -> Vec<String> {
         let mut path = package.to_vec();
         path.push(rule.name.clone());
         path.extend(rule.steps.iter().map_while(Term::as_str).map(str::to_owned));

@@ -1,6 +1,7 @@
 //! What a bundle can be asked for: the flags, then the metadata, and where neither says anything, every rule.
 
 use crate::files::{Loaded, yaml};
+use govc_compile::Checked;
 use govc_syntax::ast::{AnnotationTarget, Annotations, Module, Rule, StepKind, TermKind};
 use std::collections::BTreeSet;
 
@@ -23,6 +24,22 @@ pub(crate) fn find(flags: &[String], loaded: &Loaded) -> Vec<String> {
         found.extend(loaded.modules.iter().flat_map(rules));
     }
     found.into_iter().collect()
+}
+
+/// The entrypoints of OPA's plan: those named, and unless unused rules are pruned those that depend on them. An
+/// evaluator that has only the plan can then answer for the dependents too.
+pub(super) fn planned(named: Vec<String>, checked: &Checked, prune: bool) -> Vec<String> {
+    if prune {
+        return named;
+    }
+    let mut planned = named;
+    let paths: Vec<Vec<String>> =
+        planned.iter().map(|path| path.split('/').map(str::to_owned).collect()).collect();
+    let dependents: BTreeSet<Vec<String>> =
+        paths.iter().flat_map(|path| govc_compile::dependents(checked, path)).collect();
+    let more = dependents.into_iter().map(|path| path.join("/"));
+    planned.extend(more.filter(|path| !paths.iter().any(|named| named.join("/") == *path)));
+    planned
 }
 
 fn annotated(module: &Module) -> Vec<String> {
