@@ -5,7 +5,6 @@
 
 use crate::files::Loaded;
 use crate::output::Node;
-use crate::world::Terminal;
 use clap::ValueEnum;
 use govc_compile::Marks;
 use govc_syntax::{FileId, Sources, Span};
@@ -53,9 +52,9 @@ impl Pass {
         Self { kind, marks, seen: BTreeSet::new() }
     }
 
-    /// Takes what a world was told.
-    pub(crate) fn add(&mut self, world: &Terminal) {
-        self.seen.extend(world.marked.iter().filter_map(|&mark| self.marks.get(mark as usize)).copied());
+    /// Takes the marked places that a world was told of.
+    pub(crate) fn add(&mut self, marked: &BTreeSet<u32>) {
+        self.seen.extend(marked.iter().filter_map(|&mark| self.marks.get(mark as usize)).copied());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `govc` command: all the input and output that the compiler and the engine do not do.
 //!
-//! Everything but the parsing of many files runs on one thread with a large stack, because policies may nest deeper than the system's default
+//! Everything but the parsing of many files and the running of many tests happens on one thread with a large stack, because policies may nest deeper than the system's default
 //! stack allows, and a panic anywhere becomes an error message with a code.
 
 mod agent_safe;
@@ -14,7 +14,9 @@ mod files;
 mod keys;
 mod language;
 mod measure;
+mod metrics;
 mod output;
+mod parallel;
 mod policies;
 mod problem;
 mod record;
@@ -28,6 +30,7 @@ mod server;
 #[path = "server_absent.rs"]
 mod server;
 mod table;
+mod watch;
 mod world;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use crate::error::{Error, Flow, Stop, Then, suppress};
 use crate::frame::Frame;
 use crate::index::Found;
 use crate::memo::Key;
+use crate::operations::BUILTIN_CALL;
 use crate::term::*;
 use crate::trace::{Op, TraceNode};
 use govc_stdlib::{BuiltinError, Context, Purity};
@@ -200,10 +201,12 @@ impl<'m, 'q> Frame<'m, 'q> {
             );
             return Err(Stop::error("eval_internal_error", text, self.place()));
         };
-        if &**name == "trace" {
-            self.note(values.first().and_then(|v| v.as_str()).unwrap_or_default());
+        match (&**name, values.first()) {
+            ("trace", text) => self.note(text.and_then(|v| v.as_str()).unwrap_or_default()),
+            ("internal.test_case", Some(names)) => self.trace_case(callee, *names),
+            _ => {}
         }
-        let Some(answer) = self.perform(name, &values)? else { return Ok(()) };
+        let Some(answer) = self.m.timed(BUILTIN_CALL, || self.perform(name, &values))? else { return Ok(()) };
         if self.m.builtins.is_void(name) {
             return then();
         }

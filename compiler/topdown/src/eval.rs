@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::explain::{Explain, Explainer};
+use crate::operations::Operations;
 use crate::profile::{LineProfile, Profiler};
 use crate::run::{Loaded, Surroundings, ended, frame, machine, names};
 use crate::term::Term;
@@ -10,7 +11,9 @@ use govc_compile::{CheckOptions, Checked, rewritten};
 use govc_stdlib::World;
 use govc_syntax::Sources;
 use govc_value::{Arena, Heap, SymbolTable, Value, json};
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A query to be evaluated.
 pub struct Request<'a> {
@@ -28,6 +31,8 @@ pub struct Request<'a> {
     pub world: &'a mut dyn World,
     /// Steps after which evaluation ends with `govc_limit_fuel`.
     pub fuel: u64,
+    /// Wall time after which it ends with `eval_cancel_error`.
+    pub time: Option<Duration>,
     /// Bytes after which it ends with `govc_limit_memory`.
     pub memory: usize,
 }
@@ -39,8 +44,12 @@ pub struct Watch {
     pub explain: Option<Explain>,
     /// Lines of events tell the values of variables.
     pub values: bool,
+    /// Blanks before every cell of these lines and before their ends, as OPA's test reports have them.
+    pub indent: usize,
     /// How often statements were evaluated.
     pub profile: bool,
+    /// What the evaluator does is counted and timed.
+    pub operations: bool,
     /// Rules are not looked up by the values of documents.
     pub without_index: bool,
     /// Rules are evaluated to their end though their value cannot change.
@@ -62,6 +71,8 @@ pub struct Outcome {
     pub trace: String,
     /// Statements by line.
     pub profile: Vec<LineProfile>,
+    /// What the evaluator did, if that was counted.
+    pub operations: Operations,
 }
 
 /// One way in which a query holds.
@@ -110,7 +121,7 @@ fn watched<'q>(loaded: &Loaded<'q>, request: Request<'_>, watch: Watch, sources:
         let events = explain.select(events);
         let explainer = Explainer { heap: loaded.heap, sources };
         outcome.explanation = events.iter().map(|e| explainer.json(e)).collect();
-        outcome.trace = explainer.lines(&events, watch.values);
+        outcome.trace = explainer.lines(&events, watch.values, watch.indent);
     }
     if watch.profile {
         outcome.profile = profiler.finish();
@@ -139,11 +150,13 @@ fn answer<'q>(
         },
         plug_locals: watch.explain.is_some(),
         fuel: request.fuel,
+        time: request.time,
     };
     let body = loaded.query(request.query);
     let (mut machine, input) = machine(loaded, surroundings, None);
     machine.indexing = !watch.without_index;
     machine.early_exit = !watch.without_early_exit;
+    machine.operations = watch.operations.then(RefCell::default);
     let frame = frame(&machine, body, input);
     let mut outcome = Outcome::default();
     let flow = frame.run(&mut || {
@@ -160,6 +173,7 @@ fn answer<'q>(
         outcome.solutions.push(Solution { values, bindings });
         Ok(())
     });
+    outcome.operations = machine.operations.as_ref().map(RefCell::take).unwrap_or_default();
     outcome.builtin_errors = machine.errors.borrow().clone();
     outcome.error = ended(flow).err();
     outcome

@@ -18,6 +18,8 @@ pub enum Explain {
     Notes,
     /// Failures, with the way to them.
     Fails,
+    /// Notes and failures, with the way to them.
+    NotesAndFails,
     /// All.
     Debug,
 }
@@ -33,18 +35,19 @@ impl Explain {
         match self {
             Self::Debug => events,
             Self::Full => events.into_iter().filter(|e| e.op != Op::Unify).collect(),
-            Self::Notes => with_ways(&events, Op::Note),
-            Self::Fails => with_ways(&events, Op::Fail),
+            Self::Notes => with_ways(&events, &[Op::Note]),
+            Self::Fails => with_ways(&events, &[Op::Fail]),
+            Self::NotesAndFails => with_ways(&events, &[Op::Note, Op::Fail]),
         }
     }
 }
 
-/// Events of one kind, each after the rules and queries that lead to it.
-fn with_ways<'q>(events: &[Event<'q>], op: Op) -> Vec<Event<'q>> {
+/// Events of some kinds, each after the rules and queries that lead to it.
+fn with_ways<'q>(events: &[Event<'q>], ops: &[Op]) -> Vec<Event<'q>> {
     let mut entered: BTreeMap<u64, &Event<'q>> = BTreeMap::new();
     let mut out = Vec::new();
     for event in events {
-        if event.op == op {
+        if ops.contains(&event.op) {
             let mut way = vec![event];
             let mut at = entered.get(&event.id).copied();
             let mut seen = BTreeSet::new();
@@ -129,8 +132,9 @@ impl<'q> Explainer<'_, 'q> {
         format!(r#"{{"file":{file},"row":{row},"col":{col}}}"#)
     }
 
-    /// All events as lines; with `values` each tells the variables of what it is about.
-    pub(crate) fn lines(&self, events: &[Event<'q>], values: bool) -> String {
+    /// All events as lines; with `values` each tells the variables of what it is about. So many blanks stand before every
+    /// cell and every line end.
+    pub(crate) fn lines(&self, events: &[Event<'q>], values: bool, indent: usize) -> String {
         let mut depths: BTreeMap<u64, usize> = BTreeMap::new();
         let mut rows: Vec<Vec<String>> = Vec::new();
         for event in events {
@@ -148,7 +152,7 @@ impl<'q> Explainer<'_, 'q> {
             }
             rows.push(row);
         }
-        table(&rows)
+        table(&rows, &" ".repeat(indent))
     }
 
     fn location(&self, at: Option<Span>) -> String {
@@ -267,18 +271,20 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Rows in columns; the last column is not padded.
-fn table(rows: &[Vec<String>]) -> String {
+fn table(rows: &[Vec<String>], indent: &str) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(String::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(|c| width(c) + PADDING).collect();
     let mut out = String::new();
     for row in rows {
         for (i, cell) in row.iter().enumerate() {
+            out.push_str(indent);
             match i + 1 < row.len() {
                 true => out.push_str(&format!("{cell:<0$} ", widths[i])),
                 false => out.push_str(cell),
             }
         }
+        out.push_str(indent);
         out.push('\n');
     }
     out

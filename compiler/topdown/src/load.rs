@@ -53,7 +53,8 @@ impl<'q> Loader<'q, '_> {
             negated: e.negated,
             with: e.with.iter().map(|w| self.with(w)).collect(),
             generated: e.generated,
-            at: Some(e.span),
+            // OPA's calls that tell of cases have no place of their own.
+            at: (!tells_of_case(&e.kind)).then_some(e.span),
         }
     }
 
@@ -165,4 +166,8 @@ fn string(t: &tree::Term) -> Option<String> {
         tree::TermKind::Const(Const::String(s)) => Some(s.clone()),
         _ => None,
     }
+}
+
+fn tells_of_case(kind: &tree::ExprKind) -> bool {
+    matches!(kind, tree::ExprKind::Call(tree::Callee::Builtin(name), _) if &**name == "internal.test_case")
 }

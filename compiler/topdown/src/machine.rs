@@ -3,6 +3,7 @@
 use crate::bindings::Shared;
 use crate::error::{Error, Stop};
 use crate::memo::Memo;
+use crate::operations::Operations;
 use crate::partial::Partial;
 use crate::term::*;
 use crate::trace::Event;
@@ -13,9 +14,13 @@ use govc_value::{Heap, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Functions replaced by `with`, by name: frames on frames; a replaced function starts a new group.
 pub(crate) type Mocks<'q> = Vec<Vec<BTreeMap<String, Term<'q>>>>;
+
+/// The clock is looked at once in so many steps.
+const STEPS_PER_LOOK: u64 = 256;
 
 /// Receives events.
 pub(crate) type Tracer<'m, 'q> = &'m mut dyn FnMut(Event<'q>);
@@ -43,6 +48,10 @@ pub(crate) struct Machine<'m, 'q> {
     pub(crate) written: &'m BTreeMap<String, String>,
     /// Steps that may still be taken.
     pub(crate) fuel: Cell<u64>,
+    /// When they must have been taken.
+    pub(crate) deadline: Option<Instant>,
+    /// What was done, if that is counted.
+    pub(crate) operations: Option<RefCell<Operations>>,
     /// Early exit from rules whose values cannot differ.
     pub(crate) early_exit: bool,
     pub(crate) indexing: bool,
@@ -75,10 +84,35 @@ impl<'q> Machine<'_, 'q> {
         match self.fuel.get().checked_sub(1) {
             Some(left) => {
                 self.fuel.set(left);
-                Ok(())
+                if left % STEPS_PER_LOOK == 0 { self.look_at_the_clock() } else { Ok(()) }
             }
             None => Err(Stop::error("govc_limit_fuel", "step limit of the query reached", None)),
         }
+    }
+
+    fn look_at_the_clock(&self) -> Result<(), Stop> {
+        match self.deadline {
+            Some(end) if Instant::now() >= end => {
+                Err(Stop::error("eval_cancel_error", "context deadline exceeded", None))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts something.
+    pub(crate) fn count(&self, what: &'static str) {
+        if let Some(operations) = &self.operations {
+            operations.borrow_mut().count(what);
+        }
+    }
+
+    /// Does something, and remembers how long it took if that is counted.
+    pub(crate) fn timed<T>(&self, what: &'static str, work: impl FnOnce() -> T) -> T {
+        let Some(operations) = &self.operations else { return work() };
+        let started = Instant::now();
+        let done = work();
+        operations.borrow_mut().time(what, started.elapsed());
+        done
     }
 
     /// Number of parameters of a function.

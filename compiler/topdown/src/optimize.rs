@@ -153,6 +153,7 @@ fn one(
         input: None,
         world: &mut *o.world,
         fuel: o.fuel,
+        time: None,
         memory: o.memory,
     };
     let left = residual::evaluate(&loaded, request, &options).map_err(OptimizeError::Failed)?;

@@ -139,6 +139,7 @@ pub(crate) fn evaluate<'q>(
         tracer: None,
         plug_locals: false,
         fuel: request.fuel,
+        time: request.time,
     };
     let live = live_vars(&body, &options.unknowns);
     let (machine, input) = machine(loaded, surroundings, Some(settings));

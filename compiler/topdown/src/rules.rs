@@ -5,6 +5,7 @@ use crate::error::{Flow, Stop, Then, suppress};
 use crate::frame::Frame;
 use crate::index::{Found, Resolved};
 use crate::memo::Key;
+use crate::operations::{CACHE_HIT, CACHE_MISS, RULE_INDEX};
 use crate::refs::Walk;
 use crate::term::*;
 use crate::trace::{Op, TraceNode};
@@ -81,7 +82,7 @@ impl<'m, 'q> Frame<'m, 'q> {
             _ => self.resolve(reference),
         };
         let mut found = match self.m.indexing {
-            true => index.look_up(&mut resolve)?,
+            true => self.m.timed(RULE_INDEX, || index.look_up(&mut resolve))?,
             false => index.all(),
         };
         found.early_exit &= self.m.early_exit;
@@ -193,7 +194,15 @@ impl<'m, 'q> Frame<'m, 'q> {
         (flow, found)
     }
 
+    /// What a key has given before; counted.
     pub(crate) fn recall(&self, key: &Key<'q>) -> Option<Option<Term<'q>>> {
+        let known = self.known(key);
+        self.m.count(if known.is_some() { CACHE_HIT } else { CACHE_MISS });
+        known
+    }
+
+    /// What a key has given before.
+    pub(crate) fn known(&self, key: &Key<'q>) -> Option<Option<Term<'q>>> {
         self.m.memo.borrow().last().and_then(|memo| memo.get(key))
     }
 

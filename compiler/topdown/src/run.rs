@@ -16,6 +16,7 @@ use govc_value::{Heap, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// Rules in a heap, ready to be evaluated.
 pub(crate) struct Loaded<'q> {
@@ -72,6 +73,7 @@ pub(crate) struct Surroundings<'m, 'q> {
     pub(crate) tracer: Option<Tracer<'m, 'q>>,
     pub(crate) plug_locals: bool,
     pub(crate) fuel: u64,
+    pub(crate) time: Option<Duration>,
 }
 
 /// The machine for a query.
@@ -103,6 +105,8 @@ pub(crate) fn machine<'m, 'q>(
         plug_locals: s.plug_locals,
         written: s.written,
         fuel: Cell::new(s.fuel),
+        deadline: s.time.map(|time| Instant::now() + time),
+        operations: None,
         early_exit: true,
         indexing: true,
     };

@@ -5,6 +5,7 @@ use crate::frame::Frame;
 use crate::term::*;
 use crate::visit::{self, Shown};
 use govc_syntax::Span;
+use govc_value::Value;
 use std::rc::Rc;
 
 /// What happens.
@@ -20,6 +21,7 @@ pub(crate) enum Op {
     Note,
     Index,
     Unify,
+    TestCase,
 }
 
 impl Op {
@@ -35,6 +37,7 @@ impl Op {
             Self::Note => "Note",
             Self::Index => "Index",
             Self::Unify => "Unify",
+            Self::TestCase => "TestCase",
         }
     }
 }
@@ -118,21 +121,38 @@ impl<'q> Frame<'_, 'q> {
     }
 
     pub(crate) fn note(&self, message: &str) {
+        self.tell(|| Event { at: self.place(), message: message.to_owned(), ..self.event(Op::Note) });
+    }
+
+    /// A test has come to a case, which has the names of an array. As in OPA, the event has no place and no parent.
+    pub(crate) fn trace_case(&self, callee: &Callee<'q>, names: Value<'q>) {
+        self.tell(|| {
+            let args = [Term::value(names)].into_iter().collect();
+            let expr = Rc::new(Expr::new(ExprKind::Call(callee.clone(), args)));
+            Event { node: Some(TraceNode::Expr(expr)), parent: 0, ..self.event(Op::TestCase) }
+        });
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Event<'q>) {
         if let Some(tracer) = &self.m.tracer {
-            let event = Event {
-                op: Op::Note,
-                node: None,
-                at: self.place(),
-                id: self.id,
-                parent: self.parent,
-                index: self.index.get(),
-                message: message.to_owned(),
-                reference: None,
-                locals: Vec::new(),
-                metadata: Vec::new(),
-                known: Vec::new(),
-            };
-            tracer.borrow_mut()(event);
+            tracer.borrow_mut()(event());
+        }
+    }
+
+    /// An event about nothing yet.
+    fn event(&self, op: Op) -> Event<'q> {
+        Event {
+            op,
+            node: None,
+            at: None,
+            id: self.id,
+            parent: self.parent,
+            index: self.index.get(),
+            message: String::new(),
+            reference: None,
+            locals: Vec::new(),
+            metadata: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -146,19 +166,7 @@ impl<'q> Frame<'_, 'q> {
         let Some(tracer) = &self.m.tracer else { return };
         let at = node.place().or(self.last_location.get());
         self.last_location.set(at);
-        let mut event = Event {
-            op,
-            node: Some(node.clone()),
-            at,
-            id: self.id,
-            parent: self.parent,
-            index: self.index.get(),
-            message,
-            reference,
-            locals: Vec::new(),
-            metadata: Vec::new(),
-            known: Vec::new(),
-        };
+        let mut event = Event { node: Some(node.clone()), at, message, reference, ..self.event(op) };
         if self.m.plug_locals {
             self.add_locals(node, &mut event);
         }
@@ -186,7 +194,7 @@ impl<'q> Frame<'_, 'q> {
                 Node::Ref(parts) => {
                     let ground = parts.iter().skip(1).take_while(|t| t.is_ground()).count() + 1;
                     let key = crate::memo::Key::plain(&parts[..ground.min(parts.len())]);
-                    if let Some(Some(value)) = self.recall(&key)
+                    if let Some(Some(value)) = self.known(&key)
                         && !event.known.iter().any(|(k, _)| *k == key.parts)
                     {
                         event.known.push((key.parts, value));

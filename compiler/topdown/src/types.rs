@@ -1,10 +1,13 @@
-//! Residual bodies in the form that the type checker reads: one that cannot be true is not kept.
+//! Bodies in the form that the type checker reads: a residual that cannot be true is not kept, and the shell tells types.
 
+use crate::run::Loaded;
 use crate::term::*;
-use govc_compile::{CheckOptions, Checked, hir};
+use crate::text;
+use crate::visit::{self, Shown};
+use govc_compile::{CheckOptions, Checked, hir, rewritten};
 use govc_syntax::Span;
-use govc_value::{Value, View, json};
-use std::collections::BTreeMap;
+use govc_value::{Arena, Heap, SymbolTable, Type, Value, View, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a body can be true as far as types go.
 pub(crate) fn passes(checked: &Checked, options: &CheckOptions<'_>, body: &Body<'_>) -> bool {
@@ -13,6 +16,74 @@ pub(crate) fn passes(checked: &Checked, options: &CheckOptions<'_>, body: &Body<
     let query = hir::Query { body, scope: build.scope, expressions: Vec::new() };
     govc_compile::query_type_errors(checked, &query, options).is_empty()
 }
+
+/// The types in a query as OPA's shell tells them: of operators and references as they are met, then of variables; each
+/// with its text. A type that is not known is absent.
+pub fn types_in(
+    checked: &Checked,
+    options: &CheckOptions<'_>,
+    query: &rewritten::Query,
+) -> Vec<(String, Option<Type>)> {
+    let arena = Arena::new(MEMORY);
+    let loaded = Loaded::new(Heap::new(&arena, SymbolTable::empty()), checked, options);
+    let body = loaded.query(query);
+    let mut build = Build::default();
+    let mut statements = build.body(&body);
+    let (references, variables) = named(&body);
+    let mut asked: Vec<(String, Result<hir::Var, Option<Type>>)> = Vec::new();
+    for reference in references {
+        asked.push(match reference {
+            Named::Operator(name) => (name.to_string(), Err(options.builtins.ty(&name))),
+            Named::Document(term) => {
+                // A variable of its own has the type of the reference.
+                let var = build.var(&format!("__type{}__", asked.len()));
+                let kind = hir::ExprKind::Unify(hir::Term::Var(var), build.term(&term));
+                statements.push(hir::Expr { kind, with: Vec::new(), span: Span::default() });
+                (text::term(&term), Ok(var))
+            }
+        });
+    }
+    asked.extend(variables.iter().map(|name| (name.to_string(), Ok(build.var(name)))));
+    let query = hir::Query { body: statements, scope: build.scope, expressions: Vec::new() };
+    let types = govc_compile::query_types(checked, &query, options);
+    let found = |what| match what {
+        Ok(hir::Var(at)) => types.get(at as usize).cloned().flatten(),
+        Err(ty) => ty,
+    };
+    asked.into_iter().map(|(name, what)| (name, found(what))).collect()
+}
+
+/// Something that has a type and is no variable.
+enum Named<'q> {
+    Operator(Name),
+    Document(Term<'q>),
+}
+
+/// Operators and references in the order in which OPA meets them, and the variables by name.
+fn named<'q>(query: &Body<'q>) -> (Vec<Named<'q>>, BTreeSet<Name>) {
+    let (mut references, mut variables) = (Vec::new(), BTreeSet::new());
+    visit::body(query, &mut |shown| {
+        match shown {
+            Shown::Expr(e) => match &e.kind {
+                ExprKind::Unify(..) => references.push(Named::Operator("eq".into())),
+                ExprKind::Call(Callee::Builtin(name), _) => references.push(Named::Operator(name.clone())),
+                _ => {}
+            },
+            Shown::Term(t) => match &t.node {
+                Node::Ref(_) => references.push(Named::Document(t.clone())),
+                Node::Var(name) if !matches!(&**name, "input" | "data") => {
+                    variables.insert(name.clone());
+                }
+                _ => {}
+            },
+        }
+        false
+    });
+    (references, variables)
+}
+
+/// Bytes that a query may take.
+const MEMORY: usize = 1 << 26;
 
 #[derive(Default)]
 struct Build {

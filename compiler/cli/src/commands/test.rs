@@ -6,7 +6,7 @@ mod failure;
 mod formats;
 mod plan;
 mod report;
-mod watch;
+mod trace;
 
 use crate::coverage::{self, Kind, Pass};
 use crate::duration;
@@ -15,11 +15,13 @@ use crate::files::{self, Loaded};
 use crate::language::Language;
 use crate::measure;
 use crate::output;
+use crate::parallel;
 use crate::problem::{self, Problem};
 use crate::run::{
     self,
     query::{Ask, Asker},
 };
+use crate::watch;
 use crate::world::Terminal;
 use cases::Cases;
 use clap::{Args, ValueEnum};
@@ -28,6 +30,7 @@ use govc_vm::Image;
 use plan::Case;
 use regex::Regex;
 use report::Outcome;
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
@@ -73,6 +76,15 @@ pub(crate) struct Test {
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Print how failed tests were evaluated, step by step; implies `--verbose`
+    #[arg(long, value_name = "MODE")]
+    explain: Option<trace::Mode>,
+    /// Show the values of variables in these steps (failed statements show theirs always)
+    #[arg(long)]
+    var_values: bool,
+    /// How many tests run at once [default: as many as there are processors]
+    #[arg(short, long, value_name = "COUNT")]
+    parallel: Option<usize>,
     /// Order of results in JSON
     #[arg(long, default_value = "none")]
     sort: Sort,
@@ -102,13 +114,6 @@ pub(crate) struct Test {
 /// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(long, hide = true, value_parser = ["fails", "full", "notes", "debug"])]
-    explain: Option<String>,
-    // Failed tests show their values always, and tests run one after the other.
-    #[arg(long, hide = true)]
-    var_values: bool,
-    #[arg(short, long, hide = true)]
-    parallel: Option<u32>,
     #[arg(long, hide = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     benchmem: bool,
     #[arg(short, long, hide = true, default_value = "rego", value_parser = ["rego", "wasm"])]
@@ -139,6 +144,10 @@ enum Sort {
 }
 
 impl Test {
+    fn is_verbose(&self) -> bool {
+        self.verbose || self.explain.is_some()
+    }
+
     fn covers(&self) -> bool {
         self.coverage || self.threshold.is_some_and(|threshold| threshold > 0.0)
     }
@@ -156,16 +165,16 @@ pub(crate) fn run(args: &Test) -> Exit {
     if !args.watch {
         return once(args);
     }
-    let mut seen = watch::times(&args.paths);
+    let mut seen = watch::marks(&args.paths);
     loop {
         once(args);
         output::println(&format!("{}\nWatching for changes ...", "*".repeat(80)));
-        seen = watch::changed(&args.paths, seen);
+        seen = watch::changed(&args.paths, &seen);
     }
 }
 
 fn once(args: &Test) -> Exit {
-    if let Some(exit) = args.agent_safe.run(&args.paths, args.verbose) {
+    if let Some(exit) = args.agent_safe.run(&args.paths, args.is_verbose()) {
         return exit;
     }
     if let Some(problem) = args.later.problem() {
@@ -282,38 +291,40 @@ fn compile(
     })
 }
 
-/// The outcomes are those of the first program.
+/// Runs the tests on as many threads as asked for. The outcomes are those of the first program.
 fn run_all(args: &Test, programs: &mut [(Image, Pass)], cases: &[Case]) -> Vec<Outcome> {
-    let mut asker = Asker::default();
+    let images: Vec<&Image> = programs.iter().map(|(image, _)| image).collect();
+    let threads = args.parallel.unwrap_or_else(parallel::processors);
+    let done = parallel::each(cases.len(), threads, Asker::default, |asker, at| {
+        images.iter().map(|image| run_one(args, image, &cases[at], asker)).collect::<Vec<_>>()
+    });
     let mut outcomes = Vec::with_capacity(cases.len());
-    for case in cases {
-        for (i, (image, pass)) in programs.iter_mut().enumerate() {
-            let outcome = run_one(args, image, case, pass, &mut asker);
-            if i == 0 {
-                outcomes.push(outcome);
-            }
+    for runs in done {
+        for ((_, pass), (_, marked)) in programs.iter_mut().zip(&runs) {
+            pass.add(marked);
         }
+        outcomes.extend(runs.into_iter().next().map(|(outcome, _)| outcome));
     }
     outcomes
 }
 
-fn run_one(args: &Test, image: &Image, case: &Case, pass: &mut Pass, asker: &mut Asker) -> Outcome {
+/// The outcome of a test, and the marked places that it came to.
+fn run_one(args: &Test, image: &Image, case: &Case, asker: &mut Asker) -> (Outcome, BTreeSet<u32>) {
     if case.skipped() {
-        return Outcome::skipped(case);
+        return (Outcome::skipped(case), BTreeSet::new());
     }
     let ask = Ask { timeout: Some(args.timeout).filter(|t| !t.is_zero()), ..Ask::default() };
     let mut world = Terminal::keeping_prints();
     let started = Instant::now();
     let answer = asker.ask(image, &case.entrypoint(), &ask, &mut world);
     let took = started.elapsed();
-    pass.add(&world);
     let mut outcome = match answer {
         Ok(answer) => judge(case, answer.results.first().map(String::as_str), &world.cases),
         Err(problem) => Outcome::error(case, problem),
     };
     outcome.duration = took;
     outcome.printed = world.printed.unwrap_or_default();
-    outcome
+    (outcome, world.marked)
 }
 
 /// Measures the tests that pass.
@@ -335,9 +346,14 @@ fn measure_all(programs: &[(Image, Pass)], cases: &[Case], outcomes: &mut [Outco
     }
 }
 
-/// Adds to failed tests what did not hold. The formats of OPA's that machines read have no place for it.
+/// Adds how tests were evaluated, if that is asked for; else to failed tests what did not hold, for which the formats of OPA's
+/// that machines read have no place.
 fn explain(args: &Test, loaded: &Loaded, cases: &[Case], outcomes: &mut [Outcome]) {
-    if args.format == Format::Json {
+    let json = args.format == Format::Json;
+    if args.is_verbose() && (json || args.format == Format::Pretty) && !args.bench {
+        trace::add(loaded, cases, outcomes, (args.explain, args.var_values, json));
+    }
+    if json || args.explain.is_some() {
         return;
     }
     let plain = |outcome: &Outcome| outcome.fail && outcome.cases.is_empty();
@@ -358,10 +374,10 @@ fn finish_coverage(args: &Test, outcomes: &[Outcome], report: &coverage::Report)
     }
     let failures: Vec<Outcome> = outcomes.iter().filter(|outcome| outcome.fail).cloned().collect();
     if let Some(first) = failures.first() {
-        output::print(&report::pretty(&failures, args.verbose));
+        output::print(&report::pretty(&failures, args.is_verbose()));
         return refuse(first.line().trim_end());
     }
-    if let Some(text) = report.below(args.threshold.unwrap_or(0.0), args.verbose) {
+    if let Some(text) = report.below(args.threshold.unwrap_or(0.0), args.is_verbose()) {
         output::eprintln(&text);
         return Exit::Error;
     }
@@ -395,7 +411,7 @@ fn finish(args: &Test, outcomes: &[Outcome]) -> Exit {
         Format::Json => output::println(&report::json(&sorted(args, outcomes)).pretty()),
         Format::Pretty if args.bench => output::print(&report::benchmarks(outcomes, false)),
         Format::Gobench => output::print(&report::benchmarks(outcomes, true)),
-        Format::Pretty => output::print(&report::pretty(outcomes, args.verbose)),
+        Format::Pretty => output::print(&report::pretty(outcomes, args.is_verbose())),
         Format::Junit => output::print(&formats::junit(outcomes)),
         Format::Tap => output::print(&formats::tap(outcomes)),
         Format::Github => output::print(&formats::github(outcomes)),

@@ -9,11 +9,11 @@ use crate::files;
 use crate::keys;
 use crate::output::Node;
 use crate::problem::{self, Problem};
+use crate::watch::{changed, marks};
 use govc_engine::Trust;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 /// How policies are read.
 ///
@@ -117,21 +117,14 @@ pub(crate) fn paths(
     changed.map_err(|found: Vec<Problem>| format!("initialization error: {}", told(&found)))
 }
 
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_millis(300);
-
 /// Loads again what has changed, until the process ends.
 pub(crate) fn watch(server: &Arc<Server>, args: &Run, mut ids: BTreeSet<String>) {
     let (server, args) = (Arc::clone(server), args.clone());
     let run = move || {
-        let mut seen = marks(&args);
+        let files: Vec<String> = args.paths.iter().filter(|path| !is_remote(path)).cloned().collect();
+        let mut seen = marks(&files);
         loop {
-            std::thread::sleep(LOOK);
-            let now = marks(&args);
-            if now == seen {
-                continue;
-            }
-            seen = now;
+            seen = changed(&files, &seen);
             let started = Instant::now();
             let loaded = paths(&server, &args, &ids);
             let took = i64::try_from(started.elapsed().as_nanos()).unwrap_or(i64::MAX);
@@ -149,34 +142,6 @@ pub(crate) fn watch(server: &Arc<Server>, args: &Run, mut ids: BTreeSet<String>)
     // Without a thread nothing is watched; the server works on.
     let _ = std::thread::Builder::new().name("watch".to_owned()).stack_size(super::listen::STACK).spawn(run);
 }
-
-/// When files were changed, and how long they are.
-fn marks(args: &Run) -> BTreeMap<PathBuf, (Option<SystemTime>, u64)> {
-    let mut found = BTreeMap::new();
-    for path in args.paths.iter().filter(|path| !is_remote(path)) {
-        let path = path.strip_prefix("file://").unwrap_or(path);
-        let path = match path.split_once(':') {
-            Some((_, rest)) if !Path::new(path).exists() => rest,
-            _ => path,
-        };
-        mark(Path::new(path), &mut found, 0);
-    }
-    found
-}
-
-fn mark(path: &Path, found: &mut BTreeMap<PathBuf, (Option<SystemTime>, u64)>, depth: usize) {
-    let Ok(info) = std::fs::metadata(path) else { return };
-    if !info.is_dir() {
-        found.insert(path.to_owned(), (info.modified().ok(), info.len()));
-    } else if depth < DEPTH
-        && let Ok(entries) = std::fs::read_dir(path)
-    {
-        entries.flatten().for_each(|entry| mark(&entry.path(), found, depth + 1));
-    }
-}
-
-/// Folders nested deeper are taken for a loop of links.
-const DEPTH: usize = 200;
 
 fn open(path: &str, trust: &Trust, parse: &govc_syntax::ParseOptions) -> Result<Opened, Problem> {
     let place = path.strip_prefix("file://").unwrap_or(path);

@@ -305,6 +305,8 @@ impl<'a> Locals<'a> {
         declared.sort();
         for name in declared {
             if self.names.is_rewritten(name) {
+                // OPA renames the key that it has made itself, which takes a number.
+                self.names.fresh(span);
                 continue;
             }
             if let Err(message) = self.declare(name, Occurrence::Declared, span) {

@@ -101,6 +101,11 @@ impl Case {
         self.fail
     }
 
+    /// Whether there are no cases inside of it.
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.inner.is_empty()
+    }
+
     fn to_node(&self, name: &str) -> Node {
         let mut object = Vec::new();
         if !name.is_empty() {

@@ -13,6 +13,15 @@ use std::time::Duration;
 
 const LINE: &str = "--------------------------------------------------------------------------------\n";
 
+/// How a test was evaluated, step by step.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace {
+    /// For people.
+    pub(crate) text: String,
+    /// OPA's JSON of each step.
+    pub(crate) events: Vec<String>,
+}
+
 /// What one test gave.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -33,6 +42,8 @@ pub(crate) struct Outcome {
     pub(crate) cases: Cases,
     /// The statement that did not hold.
     pub(crate) failure: Option<Failure>,
+    /// How it was evaluated, step by step, if that is told.
+    pub(crate) trace: Option<Trace>,
     /// How long it takes, if that was measured.
     pub(crate) sample: Option<Sample>,
 }
@@ -51,6 +62,7 @@ impl Outcome {
             printed: String::new(),
             cases: Cases::default(),
             failure: None,
+            trace: None,
             sample: None,
         }
     }
@@ -130,6 +142,10 @@ impl Outcome {
         }
         let nanoseconds = i64::try_from(self.duration.as_nanos()).unwrap_or(i64::MAX);
         object.push(("duration".to_owned(), Node::int(nanoseconds)));
+        if let Some(trace) = self.trace.as_ref().filter(|trace| !trace.events.is_empty()) {
+            let events = trace.events.iter().map(|event| Node::Raw(event.clone()));
+            object.push(("trace".to_owned(), Node::Array(events.collect())));
+        }
         if !self.printed.is_empty() {
             object.push(("output".to_owned(), Node::string(&base64(self.printed.as_bytes()))));
         }
@@ -222,10 +238,33 @@ pub(crate) fn pretty(outcomes: &[Outcome], verbose: bool) -> String {
             let _ = writeln!(out, "  {}", problem.line());
         }
     }
+    let traced: Vec<(&Outcome, &Trace)> =
+        outcomes.iter().filter_map(|outcome| Some((outcome, outcome.trace.as_ref()?))).collect();
+    if !traced.is_empty() {
+        let _ = write!(out, "{LINE}FAILURES\n{LINE}");
+        traced.iter().for_each(|(outcome, trace)| out.push_str(&steps(outcome, trace)));
+    }
     if !out.is_empty() {
         out.push_str(LINE);
     }
     out + &totals(outcomes)
+}
+
+/// How a failed test was evaluated, and which of its cases failed, each with those that it is in.
+fn steps(outcome: &Outcome, trace: &Trace) -> String {
+    let mut out = format!("{}\n{}", outcome.line(), trace.text);
+    if !outcome.cases.is_empty() {
+        out.push('\n');
+        outcome.cases.each(&mut |path, case| {
+            if case.failed() && case.is_leaf() {
+                for (depth, name) in path.iter().enumerate() {
+                    let _ = writeln!(out, "{}{name}: FAIL", "  ".repeat(depth + 1));
+                }
+            }
+        });
+    }
+    out.push('\n');
+    out
 }
 
 /// The statement that did not hold, and the values in it.
