@@ -88,6 +88,7 @@ pub fn residual(case: &Case) -> Result<(Checks, govc_topdown::Residual), Answer>
         input: None,
         world: &mut world,
         fuel: 5_000_000,
+        time: None,
         memory: 1 << 30,
     };
     let settings = govc_topdown::PartialOptions { import_v1: case.version == "v0", ..Default::default() };
@@ -136,6 +137,7 @@ fn run(
         input,
         world: &mut world,
         fuel: 50_000_000,
+        time: None,
         memory: 1 << 30,
     };
     let failed =

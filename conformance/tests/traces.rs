@@ -56,6 +56,7 @@ fn ours(program: &Program, query: &str, watch: Watch) -> Outcome {
         input: Some(input),
         world: &mut world,
         fuel: 1_000_000,
+        time: None,
         memory: 1 << 30,
     };
     govc_topdown::eval_watched(request, watch, &sources)

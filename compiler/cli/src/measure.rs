@@ -22,11 +22,16 @@ pub(crate) fn again<E>(mut run: impl FnMut() -> Result<(), E>) -> Result<Sample,
         run()?;
         nanoseconds.push(u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX));
     }
-    nanoseconds.sort_unstable();
-    Ok(Sample { nanoseconds })
+    Ok(Sample::of(nanoseconds))
 }
 
 impl Sample {
+    /// Times of single runs in nanoseconds.
+    pub(crate) fn of(mut nanoseconds: Vec<u64>) -> Self {
+        nanoseconds.sort_unstable();
+        Self { nanoseconds }
+    }
+
     /// How often it was done.
     pub(crate) fn count(&self) -> usize {
         self.nanoseconds.len()
@@ -42,11 +47,16 @@ impl Sample {
         self.total() as f64 / self.count().max(1) as f64
     }
 
-    /// The value below which a share of the times lies.
+    /// The value below which a share of the times lies, between two of them if need be, as OPA's histograms have it.
     fn quantile(&self, share: f64) -> f64 {
-        let last = self.count().saturating_sub(1);
-        let at = (share * last as f64).round() as usize;
-        self.nanoseconds.get(at).map_or(0.0, |&time| time as f64)
+        let place = share * (self.count() + 1) as f64;
+        let at = |place: f64| self.nanoseconds.get(place as usize - 1).map_or(0.0, |&time| time as f64);
+        match self.count() {
+            0 => 0.0,
+            _ if place < 1.0 => at(1.0),
+            count if place >= count as f64 => at(count as f64),
+            _ => at(place) + place.fract() * (at(place + 1.0) - at(place)),
+        }
     }
 
     fn deviation(&self) -> f64 {
@@ -55,8 +65,8 @@ impl Sample {
         (squares / self.count().max(1) as f64).sqrt()
     }
 
-    /// OPA's names of a histogram with their values, sorted by name.
-    pub(crate) fn histogram(&self, timer: &str) -> Vec<(String, f64)> {
+    /// What OPA tells of a histogram, by label.
+    pub(crate) fn statistics(&self) -> Vec<(String, f64)> {
         let quantiles =
             [("75%", 0.75), ("90%", 0.9), ("95%", 0.95), ("99%", 0.99), ("99.9%", 0.999), ("99.99%", 0.9999)];
         let quantiles = quantiles.map(|(label, share)| (label, self.quantile(share)));
@@ -68,8 +78,18 @@ impl Sample {
             ("min", self.quantile(0.0)),
             ("stddev", self.deviation()),
         ];
-        let all = quantiles.into_iter().chain(others);
-        all.map(|(label, value)| (format!("histogram_{timer}_{label}"), value)).collect()
+        quantiles.into_iter().chain(others).map(|(label, value)| (label.to_owned(), value)).collect()
+    }
+
+    /// One of these; 0 for a label that is none.
+    pub(crate) fn statistic(&self, label: &str) -> f64 {
+        self.statistics().into_iter().find(|(known, _)| known == label).map_or(0.0, |(_, value)| value)
+    }
+
+    /// OPA's names of a histogram with their values, sorted by name.
+    pub(crate) fn histogram(&self, timer: &str) -> Vec<(String, f64)> {
+        let named = |(label, value): (String, f64)| (format!("histogram_{timer}_{label}"), value);
+        self.statistics().into_iter().map(named).collect()
     }
 
     /// A line as Go's benchmarks print it, without its name and its end.
@@ -98,5 +118,19 @@ pub(crate) fn rounded(value: f64) -> String {
         size if size >= 9.995 => format!("{value:.1}"),
         size if size >= 0.9995 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sample;
+
+    #[test]
+    fn quantiles_lie_between_values() {
+        let sample = Sample::of(vec![60, 251, 311, 70]);
+        assert_eq!(sample.statistic("median"), 160.5);
+        assert_eq!(sample.statistic("75%"), 296.0);
+        assert_eq!(sample.statistic("max"), 311.0);
+        assert_eq!(Sample::default().statistic("99%"), 0.0);
     }
 }

@@ -8,16 +8,20 @@ mod evaluate;
 mod help;
 mod session;
 mod statement;
+mod stepwise;
 
 use crate::commands::run::Run;
+use crate::duration;
 use crate::exit::Exit;
 use crate::files;
 use crate::output;
 use crate::problem;
+use crate::watch;
 use rustyline::error::ReadlineError;
 use session::Session;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// What a line leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,27 +32,12 @@ enum Next {
 
 /// Reads lines until there are no more.
 pub(crate) fn start(args: &Run) -> Exit {
-    if args.watch {
-        let problem = problem::Problem::not_yet("`--watch` is not supported without `--server` yet");
-        return refuse(&problem::summary(&[problem]));
-    }
-    let (data, bundles) = match args.bundle {
-        true => (Vec::new(), args.paths.clone()),
-        false => (args.paths.clone(), Vec::new()),
-    };
-    let loaded = files::load(&files::Request {
-        data,
-        bundles,
-        ignore: args.ignore.clone(),
-        only_rego: false,
-        parse: args.language.parse(),
-        declared: args.language.declared(),
-    });
+    let loaded = load(args);
     if !loaded.problems.is_empty() {
         return refuse(&format!("load error: {}", problem::loading_summary(&loaded.problems)));
     }
     let limit = usize::try_from(args.max_errors).unwrap_or(0);
-    let mut session = Session::new(loaded, args.language.parse(), limit, args.shell.format == "json");
+    let session = Session::new(loaded, args.language.parse(), limit, args.shell.format == "json");
     if let Err(problems) = session.check() {
         return refuse(&format!("initialization error: {}", problem::summary(&problems)));
     }
@@ -56,9 +45,64 @@ pub(crate) fn start(args: &Run) -> Exit {
         "govc {}\n\nRun 'help' to see a list of commands and check for updates.\n",
         env!("CARGO_PKG_VERSION")
     ));
+    let mut conversation = Conversation { session, args, seen: watch::marks(&args.paths) };
     match std::io::stdin().is_terminal() {
-        true => converse(&mut session, args.shell.history.clone().map_or_else(history, PathBuf::from)),
-        false => follow(&mut session),
+        true => converse(&mut conversation, args.shell.history.clone().map_or_else(history, PathBuf::from)),
+        false => follow(&mut conversation),
+    }
+}
+
+fn load(args: &Run) -> files::Loaded {
+    let (data, bundles) = match args.bundle {
+        true => (Vec::new(), args.paths.clone()),
+        false => (args.paths.clone(), Vec::new()),
+    };
+    files::load(&files::Request {
+        data,
+        bundles,
+        ignore: args.ignore.clone(),
+        only_rego: false,
+        parse: args.language.parse(),
+        declared: args.language.declared(),
+    })
+}
+
+/// A session, and the files that it was made from.
+struct Conversation<'a> {
+    session: Session,
+    args: &'a Run,
+    seen: watch::Marks,
+}
+
+impl Conversation<'_> {
+    /// Does what a line says, over files as they are now if they are watched.
+    fn line(&mut self, line: &str) -> Next {
+        if self.args.watch {
+            self.look();
+        }
+        self.session.line(line)
+    }
+
+    /// Loads again what has changed. The notes are OPA's.
+    fn look(&mut self) {
+        let now = watch::marks(&self.args.paths);
+        if now == self.seen {
+            return;
+        }
+        self.seen = now;
+        let started = Instant::now();
+        let loaded = load(self.args);
+        let failed = match loaded.problems.is_empty() {
+            true => self.session.reload(loaded).err(),
+            false => Some(loaded.problems),
+        };
+        let took = duration::text(started.elapsed());
+        output::println(&match failed {
+            None => format!("\n# reloaded files (took {took})"),
+            Some(problems) => {
+                format!("\n# reload error (took {took}): {}", problem::loading_summary(&problems))
+            }
+        });
     }
 }
 
@@ -74,10 +118,10 @@ fn history() -> PathBuf {
 }
 
 /// A script: no prompts.
-fn follow(session: &mut Session) -> Exit {
+fn follow(conversation: &mut Conversation<'_>) -> Exit {
     for line in std::io::stdin().lock().lines() {
         match line {
-            Ok(line) if session.line(&line) == Next::End => break,
+            Ok(line) if conversation.line(&line) == Next::End => break,
             Ok(_) => {}
             Err(error) => return refuse(&error.to_string()),
         }
@@ -86,22 +130,22 @@ fn follow(session: &mut Session) -> Exit {
 }
 
 /// A terminal: prompts, a line editor, and a history.
-fn converse(session: &mut Session, history: PathBuf) -> Exit {
-    let Ok(mut editor) = rustyline::DefaultEditor::new() else { return follow(session) };
+fn converse(conversation: &mut Conversation<'_>, history: PathBuf) -> Exit {
+    let Ok(mut editor) = rustyline::DefaultEditor::new() else { return follow(conversation) };
     // There is none the first time.
     let _ = editor.load_history(&history);
     loop {
-        match editor.readline(session.prompt()) {
+        match editor.readline(conversation.session.prompt()) {
             Ok(line) => {
                 if !line.trim().is_empty() && line.trim() != "exit" {
                     let _ = editor.add_history_entry(&line);
                     let _ = editor.append_history(&history);
                 }
-                if session.line(&line) == Next::End {
+                if conversation.line(&line) == Next::End {
                     return Exit::Success;
                 }
             }
-            Err(ReadlineError::Interrupted) => session.forget(),
+            Err(ReadlineError::Interrupted) => conversation.session.forget(),
             Err(ReadlineError::Eof) if leave(&mut editor) => return Exit::Success,
             Err(ReadlineError::Eof) => {}
             Err(error) => return refuse(&error.to_string()),

@@ -1,19 +1,16 @@
 //! `govc bench`: how long a query takes, in the shapes of `opa bench`. Exit code 0 or 1.
 
+mod local;
+mod served;
+
 use crate::exit::Exit;
 use crate::files;
 use crate::language::Language;
 use crate::measure::{self, Sample};
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
-use crate::run::{
-    self,
-    query::{Ask, Asker},
-};
 use crate::table;
-use crate::world::Terminal;
 use clap::{Args, ValueEnum};
-use govc_compile::{PlanRequest, QueryOptions};
 use std::io::Read;
 
 /// Measure a query
@@ -61,6 +58,18 @@ pub(crate) struct Bench {
     /// Memory is not counted, so this changes nothing
     #[arg(long, hide = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     benchmem: bool,
+    /// Measure requests to a server that is started for them
+    #[arg(long)]
+    e2e: bool,
+    /// Configuration file of that server
+    #[arg(short, long, value_name = "FILE")]
+    config_file: Option<String>,
+    /// Measure partial evaluation
+    #[arg(short, long)]
+    partial: bool,
+    /// What partial evaluation does not know
+    #[arg(short, long, value_delimiter = ',', default_value = "input", value_name = "REF")]
+    unknowns: Vec<String>,
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
@@ -70,19 +79,12 @@ pub(crate) struct Bench {
     later: Later,
 }
 
-/// OPA's flags that are not there yet, and those that matter only with them.
+/// OPA's flags that are not there yet, and those that change nothing here.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(long, hide = true)]
-    e2e: bool,
-    #[arg(short, long, hide = true)]
-    partial: bool,
-    #[arg(short, long, hide = true)]
-    unknowns: Vec<String>,
     #[arg(short, long, hide = true, default_value = "rego", value_parser = ["rego", "wasm"])]
     target: String,
-    #[arg(short, long, hide = true)]
-    config_file: Option<String>,
+    // The server is ended when all is measured; nobody else has asked it anything.
     #[arg(long, hide = true, default_value_t = 10)]
     shutdown_grace_period: i64,
     #[arg(long, hide = true, default_value_t = 0)]
@@ -93,12 +95,7 @@ struct Later {
 
 impl Later {
     fn problem(&self) -> Option<Problem> {
-        let flags = [
-            (self.e2e, "--e2e"),
-            (self.partial, "--partial"),
-            (!self.unknowns.is_empty(), "--unknowns"),
-            (self.target != "rego", "--target"),
-        ];
+        let flags = [(self.target != "rego", "--target")];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
     }
@@ -122,26 +119,52 @@ pub(crate) fn run(args: &Bench) -> Exit {
         () if args.stdin_input && args.input.is_some() => {
             Some("specify --stdin-input or --input but not both")
         }
+        () if args.partial && args.format == Format::Gobench => {
+            Some("invalid output format for partial evaluation")
+        }
         () => None,
     };
     if let Some(message) = clash {
         output::eprintln(&format!("Error: {message}"));
         return Exit::Failure;
     }
-    for _ in 0..args.count {
-        match measure(args) {
-            Ok(sample) => output::print(&text(args, &sample)),
-            Err(problems) => {
-                // As OPA: machines that read JSON read errors on standard output.
-                match args.format {
-                    Format::Json => output::println(&problem::errors_node(&problems).pretty()),
-                    _ => output::eprintln(&problem::summary(&problems)),
-                }
-                return Exit::Failure;
+    match measure(args) {
+        Ok(()) => Exit::Success,
+        Err(problems) => {
+            // As OPA: machines that read JSON read errors on standard output.
+            match args.format {
+                Format::Json => output::println(&problem::errors_node(&problems).pretty()),
+                _ => output::eprintln(&problem::summary(&problems)),
             }
+            Exit::Failure
         }
     }
-    Exit::Success
+}
+
+/// What is asked.
+struct Question {
+    query: String,
+    /// The input as JSON.
+    input: Option<String>,
+}
+
+/// Measures and prints, as often as asked for.
+fn measure(args: &Bench) -> Result<(), Vec<Problem>> {
+    if let Some(problem) = args.later.problem() {
+        return Err(vec![problem]);
+    }
+    let input = input(args).map_err(|p| vec![p])?;
+    let query = args.query.clone().map_or_else(stdin, Ok).map_err(|p| vec![p])?;
+    let question = Question { query, input };
+    let server = args.e2e.then(|| served::Server::start(args, &question)).transpose()?;
+    for _ in 0..args.count {
+        let samples = match &server {
+            Some(server) => server.measure(args)?,
+            None => local::measure(args, &question)?,
+        };
+        output::print(&text(args, &samples));
+    }
+    Ok(())
 }
 
 fn stdin() -> Result<String, Problem> {
@@ -157,62 +180,11 @@ fn input(args: &Bench) -> Result<Option<String>, Problem> {
     args.input.as_deref().map(files::document).transpose()
 }
 
-fn measure(args: &Bench) -> Result<Sample, Vec<Problem>> {
-    if let Some(problem) = args.later.problem() {
-        return Err(vec![problem]);
-    }
-    let input = input(args).map_err(|p| vec![p])?;
-    let query = args.query.clone().map_or_else(stdin, Ok).map_err(|p| vec![p])?;
-    let mut loaded = files::load(&files::Request {
-        data: args.data.clone(),
-        bundles: args.bundle.clone(),
-        ignore: args.ignore.clone(),
-        only_rego: false,
-        parse: args.language.parse(),
-        declared: args.language.declared(),
-    });
-    if !loaded.problems.is_empty() {
-        return Err(loaded.problems);
-    }
-    let file = loaded.sources.add("", &query);
-    let body = govc_syntax::parse_query(file, &query, &args.language.parse());
-    if !body.diagnostics.is_empty() {
-        return Err(run::problems(&body.diagnostics, &loaded.sources));
-    }
-    let head = args.import.iter().map(|import| format!("import {import}\n"));
-    let head =
-        format!("package {}\n{}", args.package.as_deref().unwrap_or("bench"), head.collect::<String>());
-    let file = loaded.sources.add("", &head);
-    let head = govc_syntax::parse_module(file, &head, &args.language.parse());
-    if !head.diagnostics.is_empty() {
-        return Err(run::problems(&head.diagnostics, &loaded.sources));
-    }
-    let path = head.tree.package.map(|package| package.path.into_iter().map(|part| part.name).collect());
-    let options = QueryOptions {
-        package: path.filter(|_| args.package.is_some()),
-        imports: head.tree.imports,
-        wrapping_not: false,
-    };
-    let schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
-    let rules = run::Rules { error_limit: 10, schemas, ..run::Rules::default() };
-    let program = run::check(&loaded, rules, |checked, check| {
-        let query = govc_compile::check_query(&checked, &body.tree, check, &options);
-        let query = query.map_err(|found| run::problems(&found, &loaded.sources))?;
-        let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
-        run::emit(&run::plan(&checked, &request, &loaded.sources)?, &loaded.sources)
-    })?;
-    let image = run::image(program, &loaded)?;
-    let ask = Ask { input, ..Ask::default() };
-    let mut asker = Asker::default();
-    measure::again(|| match asker.ask(&image, "query", &ask, &mut Terminal::new()) {
-        Ok(answer) if args.fail && answer.results.is_empty() => Err(vec![Problem::plain("undefined result")]),
-        Ok(_) => Ok(()),
-        Err(problem) => Err(vec![problem]),
-    })
-}
-
-fn text(args: &Bench, sample: &Sample) -> String {
-    let extra = if args.metrics { sample.histogram(TIMER) } else { Vec::new() };
+/// The first sample is the measurement; what the others add is told of all that have a timer's name.
+fn text(args: &Bench, samples: &[(String, Sample)]) -> String {
+    let Some((_, sample)) = samples.first() else { return String::new() };
+    let timers = samples.iter().filter(|(name, _)| args.metrics && !name.is_empty());
+    let extra: Vec<(String, f64)> = timers.flat_map(|(name, sample)| sample.histogram(name)).collect();
     match args.format {
         Format::Pretty => {
             let rows = [("samples".to_owned(), sample.count() as f64), ("ns/op".to_owned(), sample.mean())];

@@ -2,29 +2,26 @@
 
 pub(crate) mod answer;
 pub(crate) mod partial;
+mod plain;
 pub(crate) mod pretty;
-mod watch;
+mod question;
+pub(crate) mod watch;
 
-use crate::coverage::{self, Kind, Pass};
+use crate::coverage::{self, Kind};
 use crate::duration;
-use crate::emit::{self, Form};
+use crate::emit::Form;
 use crate::exit::Exit;
 use crate::files::{self, Loaded};
 use crate::language::Language;
+use crate::metrics::{self, Metrics};
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
-use crate::run::{
-    self,
-    query::{Ask, Asker},
-};
+use crate::run;
 use crate::table;
-use crate::world::Terminal;
 use answer::{Expression, Solution};
 use clap::{Args, ValueEnum};
-use govc_compile::{CheckOptions, PlanRequest, QueryOptions};
-use govc_syntax::{FileId, Span, ast};
-use govc_vm::BuiltinErrors;
-use std::io::Read;
+use govc_topdown::LineProfile;
+use question::Question;
 use std::time::{Duration, Instant};
 
 /// Evaluate a query
@@ -83,6 +80,12 @@ pub(crate) struct Eval {
     /// Print times beside the result
     #[arg(long)]
     metrics: bool,
+    /// Count and time what the evaluator does inside; implies `--metrics`
+    #[arg(long)]
+    instrument: bool,
+    /// How often to evaluate; times and profile are told of all evaluations together
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    count: u32,
     /// Print which lines were evaluated beside the result
     #[arg(long)]
     coverage: bool,
@@ -111,8 +114,6 @@ pub(crate) struct Eval {
 /// OPA's flags that are not there yet: known, so that the answer is clear.
 #[derive(Args, Debug)]
 struct Later {
-    #[arg(long, hide = true)]
-    instrument: bool,
     #[arg(short, long, hide = true, default_value = "rego", value_parser = ["rego", "wasm"])]
     target: String,
     // These change how fast an answer comes, never the answer, so they are taken and need nothing.
@@ -126,8 +127,6 @@ struct Later {
     disable_early_exit: bool,
     #[arg(long, hide = true)]
     optimize_store_for_read_speed: bool,
-    #[arg(long, hide = true, default_value_t = 1)]
-    count: u32,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,10 +146,26 @@ struct Report {
     problems: Vec<Problem>,
     expressions: Vec<Expression>,
     solutions: Vec<Solution>,
-    times: Vec<(&'static str, Duration)>,
+    metrics: Metrics,
+    /// What every evaluation cost, if there were several.
+    rounds: Vec<Round>,
     residual: Option<govc_topdown::Residual>,
     watched: Option<watch::Told>,
     coverage: Option<coverage::Report>,
+}
+
+/// What one of several evaluations cost.
+#[derive(Debug)]
+pub(crate) struct Round {
+    metrics: Metrics,
+    profile: Vec<LineProfile>,
+}
+
+impl Round {
+    fn of(report: &Report) -> Self {
+        let profile = report.watched.as_ref().map(|told| told.profile.clone());
+        Self { metrics: report.metrics.clone(), profile: profile.unwrap_or_default() }
+    }
 }
 
 pub(crate) fn run(args: &Eval) -> Exit {
@@ -169,6 +184,19 @@ pub(crate) fn run(args: &Eval) -> Exit {
             print(args, &Report { problems, ..Report::default() });
             Exit::Error
         }
+    }
+}
+
+impl Eval {
+    /// Whether times are told.
+    fn measures(&self) -> bool {
+        self.metrics || self.instrument || self.watch.profile()
+    }
+}
+
+impl Report {
+    fn rounds_of_metrics(&self) -> Vec<Metrics> {
+        self.rounds.iter().map(|round| round.metrics.clone()).collect()
     }
 }
 
@@ -210,7 +238,7 @@ impl From<Vec<Problem>> for Stop {
 
 impl Later {
     fn problem(&self) -> Option<Problem> {
-        let flags = [(self.instrument, "--instrument"), (self.target != "rego", "--target")];
+        let flags = [(self.target != "rego", "--target")];
         let (_, flag) = flags.iter().find(|(set, _)| *set)?;
         Some(Problem::not_yet(format!("`{flag}` is not supported yet")))
     }
@@ -225,153 +253,68 @@ fn evaluate(args: &Eval) -> Result<Option<Report>, Stop> {
                     the first built-in error encountered immediately";
         return Err(Stop::Plain(text.to_owned()));
     }
-    let text = query_text(args)?;
-    let input = input(args)?;
-    let mut loaded = load(args);
-    let file = loaded.sources.add("", &text);
+    let question = Question::read(args)?;
+    let Some(mut report) = once(args, &question)? else { return Ok(None) };
+    if args.count > 1 {
+        report.rounds.push(Round::of(&report));
+    }
+    // As OPA: everything from loading to evaluation is done again.
+    for _ in 1..args.count {
+        report.rounds.extend(once(args, &question)?.as_ref().map(Round::of));
+    }
+    Ok(Some(report))
+}
+
+fn once(args: &Eval, question: &Question) -> Result<Option<Report>, Stop> {
+    let mut metrics = Metrics::default();
     let started = Instant::now();
-    let body = parse(args, &mut loaded, file, &text)?;
-    let options = query_options(args, &mut loaded)?;
-    let parsed = started.elapsed();
+    let mut loaded = load(args);
+    if !args.data.is_empty() || !args.bundle.is_empty() {
+        let source = if args.bundle.is_empty() { "rego_load_files" } else { "rego_load_bundles" };
+        metrics.time(source, started.elapsed());
+        metrics.time("rego_module_parse", loaded.parsing);
+    }
+    let file = loaded.sources.add("", &question.text);
+    let started = Instant::now();
+    let body = question::parse(args, &mut loaded, file, &question.text)?;
+    let options = question::options(args, &mut loaded)?;
+    metrics.time("rego_query_parse", started.elapsed());
     let schemas = files::schema::load(args.schema.as_deref())
         .map_err(|p| Stop::Plain(problem::loading_summary(&[p])))?;
     let rules = run::Rules { strict: args.strict, error_limit: 10, schemas, cases: false };
+    let asked = (&body, &options);
+    let input = question.input.as_deref();
     let started = Instant::now();
-    if args.partial.partial {
+    let (compiled, mut report) = run::check(&loaded, rules, |checked, check| {
+        if !args.data.is_empty() || !args.bundle.is_empty() {
+            metrics.time("rego_module_compile", started.elapsed());
+        }
         let started = Instant::now();
-        let residual = run::check(&loaded, rules, |checked, check| {
-            args.partial.evaluate(args, &loaded, (&checked, check), (&body, &options), input.as_deref())
-        })?;
-        let problems = run::stepwise::problems(&residual.builtin_errors, &loaded.sources);
-        let problems = if args.show_builtin_errors { problems } else { Vec::new() };
-        let times = vec![("timer_rego_partial_eval_ns", started.elapsed())];
-        return Ok(Some(Report { residual: Some(residual), problems, times, ..Report::default() }));
-    }
-    if args.watch.is_asked() && !args.coverage {
-        let report = run::check(&loaded, rules, |checked, check| {
-            let compile = started.elapsed();
-            args.watch.evaluate(args, &loaded, (&checked, check), (&body, &options), input.as_deref()).map(
-                |mut report| {
-                    report.times.extend([
-                        ("timer_rego_query_compile_ns", compile),
-                        ("timer_rego_query_parse_ns", parsed),
-                    ]);
-                    report.times.sort_by_key(|(name, _)| *name);
-                    report
-                },
-            )
-        })?;
-        return Ok(Some(report));
-    }
-    let compiled = run::check(&loaded, rules, |checked, check| {
-        // Strict mode is for policies; a query may assign what it does not use.
-        let relaxed = CheckOptions { strict: false, ..check.clone() };
-        let query = govc_compile::check_query(&checked, &body, &relaxed, &options)
-            .map_err(|found| run::problems(&found, &loaded.sources))?;
-        let expressions: Vec<Span> = query.expressions.iter().map(|(span, _)| *span).collect();
-        let mut request =
-            PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
-        if let Some(form) = args.emit {
-            emit::checked(form, &checked, &request, &loaded.sources)?;
-            return Ok(None);
+        let policies = (&checked, check);
+        match () {
+            () if args.partial.partial => {
+                let residual = args.partial.evaluate(args, &loaded, policies, asked, input, &mut metrics)?;
+                let problems = run::stepwise::problems(&residual.builtin_errors, &loaded.sources);
+                let problems = if args.show_builtin_errors { problems } else { Vec::new() };
+                Ok((None, Report { residual: Some(residual), problems, ..Report::default() }))
+            }
+            () if (args.watch.is_asked() || args.instrument) && !args.coverage => {
+                Ok((None, args.watch.evaluate(args, &loaded, policies, asked, input)?))
+            }
+            () => {
+                let compiled = plain::compile(args, &loaded, policies, asked)?;
+                metrics.time("rego_query_compile", started.elapsed());
+                Ok((Some(compiled), Report::default()))
+            }
         }
-        let mut program = |kind: Option<Kind>| {
-            request.marks = args.coverage.then(|| kind.map_or(coverage::BASELINE, Kind::marks));
-            let policy = run::plan(&checked, &request, &loaded.sources)?;
-            Ok::<_, Vec<Problem>>((run::emit(&policy, &loaded.sources)?, Pass::new(kind, policy.marks)))
-        };
-        let first = program(None)?;
-        let further = args.coverage_runs.iter().filter(|_| args.coverage).map(|&kind| program(Some(kind)));
-        Ok(Some((first, further.collect::<Result<Vec<_>, _>>()?, expressions)))
     })?;
-    let Some(((program, mut pass), further, spans)) = compiled else { return Ok(None) };
-    let compile = started.elapsed();
-    let image = run::image(program, &loaded)?;
-    let expressions: Vec<Expression> =
-        spans.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
-    let ask = Ask { input, builtin_errors: builtin_errors(args), timeout: args.timeout };
-    let started = Instant::now();
-    let mut world = Terminal::new();
-    let mut asker = Asker::default();
-    let answer = match asker.ask(&image, "query", &ask, &mut world) {
-        Ok(answer) => answer,
-        Err(problem) => {
-            return Err(Stop::Problems(vec![match args.format {
-                Format::Json | Format::Discard => problem,
-                _ => answer::for_people(&problem, &expressions),
-            }]));
-        }
-    };
-    let eval = started.elapsed();
-    let solutions = answer.results.iter().map(|json| Solution::read(json, &expressions));
-    let coverage = match args.coverage {
-        true => {
-            pass.add(&world);
-            Some(cover(&loaded, pass, further, &ask)?)
-        }
-        false => None,
-    };
-    Ok(Some(Report {
-        coverage,
-        residual: None,
-        watched: None,
-        solutions: solutions.collect::<Result<_, _>>().map_err(|p| vec![p])?,
-        problems: answer.builtin_errors,
-        expressions,
-        times: vec![
-            ("timer_rego_query_compile_ns", compile),
-            ("timer_rego_query_eval_ns", eval),
-            ("timer_rego_query_parse_ns", parsed),
-        ],
-    }))
-}
-
-/// Evaluates again in the other ways; what goes wrong there has gone wrong before or tells nothing.
-fn cover(
-    loaded: &Loaded,
-    first: Pass,
-    further: Vec<(govc_bytecode::Program, Pass)>,
-    ask: &Ask,
-) -> Result<coverage::Report, Vec<Problem>> {
-    let mut passes = vec![first];
-    for (program, mut pass) in further {
-        let image = run::image(program, loaded)?;
-        let mut world = Terminal::keeping_prints();
-        let _ = Asker::default().ask(&image, "query", ask, &mut world);
-        pass.add(&world);
-        passes.push(pass);
+    match compiled {
+        Some(None) => return Ok(None),
+        Some(Some(compiled)) => report = plain::evaluate(args, &loaded, compiled, input)?,
+        None => {}
     }
-    Ok(coverage::Report::new(loaded, &passes))
-}
-
-fn builtin_errors(args: &Eval) -> BuiltinErrors {
-    match (args.strict_builtin_errors, args.show_builtin_errors) {
-        (true, _) => BuiltinErrors::Strict,
-        (_, true) => BuiltinErrors::Collect,
-        _ => BuiltinErrors::Undefined,
-    }
-}
-
-fn query_text(args: &Eval) -> Result<String, Stop> {
-    match &args.query {
-        Some(query) => Ok(query.clone()),
-        None => stdin(),
-    }
-}
-
-fn stdin() -> Result<String, Stop> {
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|error| Stop::Plain(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| Stop::Plain(error.to_string()))
-}
-
-fn input(args: &Eval) -> Result<Option<String>, Stop> {
-    if args.stdin_input {
-        let text = files::any_document(stdin()?.as_bytes());
-        return text.map(Some).map_err(|error| Stop::Plain(format!("unable to parse input: {error}")));
-    }
-    let read = args.input.as_deref().map(files::document).transpose();
-    read.map_err(|problem| Stop::Plain(problem.line()))
+    report.metrics.add(metrics);
+    Ok(Some(report))
 }
 
 fn load(args: &Eval) -> Loaded {
@@ -382,47 +325,6 @@ fn load(args: &Eval) -> Loaded {
         only_rego: false,
         parse: args.language.parse(),
         declared: args.language.declared(),
-    })
-}
-
-/// Parses the query; its errors come after those of the files.
-fn parse(args: &Eval, loaded: &mut Loaded, file: FileId, text: &str) -> Result<ast::Body, Stop> {
-    if !loaded.problems.is_empty() {
-        return Err(Stop::Problems(loaded.problems.clone()));
-    }
-    let parsed = govc_syntax::parse_query(file, text, &args.language.parse());
-    match parsed.diagnostics.is_empty() {
-        true if parsed.tree.literals.is_empty() => {
-            Err(Stop::Problems(vec![Problem::plain("cannot evaluate empty query")]))
-        }
-        true => Ok(parsed.tree),
-        false => Err(run::problems(&parsed.diagnostics, &loaded.sources).into()),
-    }
-}
-
-/// Package and imports are read as the head of a module.
-/// Problems of the head, each as if its line had stood alone, as OPA reads them.
-fn head_problems(args: &Eval, mut problems: Vec<Problem>) -> Vec<Problem> {
-    if args.package.as_deref().is_some_and(|package| package.trim().contains(char::is_whitespace)) {
-        return vec![Problem::plain("expected exactly one statement")];
-    }
-    problems.iter_mut().filter_map(|problem| problem.location.as_mut()).for_each(|place| place.row = 1);
-    problems
-}
-
-fn query_options(args: &Eval, loaded: &mut Loaded) -> Result<QueryOptions, Stop> {
-    let mut text = format!("package {}\n", args.package.as_deref().unwrap_or("repl"));
-    args.import.iter().for_each(|import| text.push_str(&format!("import {import}\n")));
-    let file = loaded.sources.add("", &text);
-    let parsed = govc_syntax::parse_module(file, &text, &args.language.parse());
-    if !parsed.diagnostics.is_empty() {
-        return Err(head_problems(args, run::problems(&parsed.diagnostics, &loaded.sources)).into());
-    }
-    let path = parsed.tree.package.map(|p| p.path.into_iter().map(|part| part.name).collect());
-    Ok(QueryOptions {
-        package: path.filter(|_| args.package.is_some()),
-        imports: parsed.tree.imports,
-        wrapping_not: args.language.experimental_keywords,
     })
 }
 
@@ -453,9 +355,14 @@ fn print(args: &Eval, report: &Report) {
                 // As OPA, which looks at `--pretty-limit` only in its shell.
                 _ => pretty::text(&report.solutions, 0),
             });
-            let metrics = args.metrics || args.watch.profile();
-            output::print(&pretty::metrics(if metrics { &report.times } else { &[] }));
-            output::print(&watch::profile_table(report.watched.as_ref()));
+            match report.rounds.is_empty() {
+                true if args.measures() => output::print(&report.metrics.table()),
+                false if args.measures() => {
+                    output::print(&metrics::aggregated_table(&report.rounds_of_metrics()))
+                }
+                _ => {}
+            }
+            output::print(&watch::profile_table(report.watched.as_ref(), &report.rounds));
             if let Some(coverage) = &report.coverage {
                 let percent = (coverage.percent() * 100.0).round() / 100.0;
                 output::print(&table::bare(&[vec!["Overall Coverage".to_owned(), percent.to_string()]]));
@@ -481,12 +388,13 @@ fn node(args: &Eval, report: &Report, discard: bool) -> Node {
         object.push(("result".to_owned(), result));
     }
     object.extend(report.residual.as_ref().map(|r| ("partial".to_owned(), partial::node(r))));
-    if (args.metrics || args.watch.profile()) && !report.times.is_empty() {
-        let time = |d: Duration| Node::int(i64::try_from(d.as_nanos()).unwrap_or(i64::MAX));
-        let times = report.times.iter().map(|&(name, d)| (name.to_owned(), time(d)));
-        object.push(("metrics".to_owned(), Node::Object(times.collect())));
+    if args.measures() && !report.metrics.is_empty() {
+        object.push(match report.rounds.is_empty() {
+            true => ("metrics".to_owned(), report.metrics.to_node()),
+            false => ("aggregated_metrics".to_owned(), metrics::aggregated_node(&report.rounds_of_metrics())),
+        });
     }
-    object.extend(report.watched.iter().flat_map(watch::members));
+    object.extend(report.watched.iter().flat_map(|told| watch::members(told, &report.rounds)));
     object.extend(report.coverage.as_ref().map(|report| ("coverage".to_owned(), report.to_node())));
     Node::Object(object)
 }

@@ -140,9 +140,11 @@ fn trace(current: &mut Trace, mode: Option<&str>) -> Result<(), String> {
 }
 
 fn unknown(unknowns: &mut Vec<String>, args: &[&str]) -> Result<(), String> {
+    // A name alone is a variable, but for the roots of documents.
     let usable = |arg: &&str| {
         let head = arg.split(['.', '[']).next().unwrap_or_default();
-        !head.is_empty() && head.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        let named = head.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        named && (head.len() < arg.len() || matches!(head, "input" | "data"))
     };
     if (args.is_empty() && unknowns.is_empty()) || !args.iter().all(usable) {
         let usage =

@@ -1,8 +1,12 @@
-//! A query of the shell: the input first, then the query itself, in one program.
+//! A query of the shell: the input first, then the query itself, on the virtual machine; step by step where its steps are
+//! to be told, and partially where documents are not known.
 
 use super::session::{Session, Trace};
+use super::stepwise;
 use crate::commands::eval::answer::{self, Expression, Solution};
-use crate::commands::eval::pretty;
+use crate::commands::eval::watch::{self, Told};
+use crate::commands::eval::{partial, pretty};
+use crate::metrics::Metrics;
 use crate::output::{self, Node};
 use crate::problem::{self, Problem};
 use crate::run::{
@@ -10,116 +14,172 @@ use crate::run::{
     query::{Ask, Asker},
 };
 use crate::world::Terminal;
-use govc_compile::{PlanRequest, QueryOptions};
-use govc_syntax::Span;
+use govc_compile::{CheckOptions, Checked, PlanRequest, QueryOptions};
+use govc_syntax::{Span, ast};
+use govc_topdown::Residual;
 use govc_vm::{BuiltinErrors, Image};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The document that is the input.
 const INPUT: &str = "data.repl.input";
 
+/// A query of the session, read and placed.
+pub(super) struct Asked {
+    /// The query as written.
+    pub(super) body: ast::Body,
+    /// Its package and imports.
+    pub(super) place: QueryOptions,
+}
+
+/// What is printed for a query.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) solutions: Vec<Solution>,
+    pub(super) residual: Option<Residual>,
+    /// The evaluation ended with it.
+    pub(super) error: Option<Problem>,
+    pub(super) told: Option<Told>,
+    pub(super) metrics: Metrics,
+}
+
 /// Evaluates a query and prints the answer. Errors of the evaluation are part of the answer.
 pub(super) fn run(session: &mut Session, text: &str) -> Result<(), Vec<Problem>> {
-    if let Some(missing) = missing(session) {
-        return Err(vec![Problem::not_yet(format!("{missing} is not supported in the shell yet"))]);
-    }
+    let asked = read(session, text);
+    let session = &*session;
     let started = Instant::now();
-    let (image, expressions, modules) = compile(session, text)?;
-    let compiled = started.elapsed().saturating_sub(modules);
+    let (answer, types) = run::check(&session.loaded, session.rules(), |checked, check| {
+        let mut metrics = Metrics::default();
+        metrics.time("rego_module_compile", started.elapsed());
+        metrics.time("rego_query_parse", session.parsed);
+        let policies = (&checked, check);
+        let input = input(session, policies)?;
+        let settings = &session.settings;
+        let told = settings.trace != Trace::Off || settings.profile || settings.instrument;
+        let mut answer = match () {
+            () if !settings.unknowns.is_empty() => stepwise::partial(session, policies, &asked, input)?,
+            () if told => stepwise::evaluate(session, policies, &asked, input)?,
+            () => evaluate(session, policies, &asked, input)?,
+        };
+        let types = match settings.types && settings.unknowns.is_empty() {
+            true => stepwise::types(session, policies, &asked)?,
+            false => String::new(),
+        };
+        answer.metrics.add(metrics);
+        Ok((answer, types))
+    })?;
+    print(session, &answer);
+    output::print(&types);
+    Ok(())
+}
+
+fn read(session: &mut Session, text: &str) -> Asked {
+    let file = session.loaded.sources.add("", text);
+    let body = govc_syntax::parse_query(file, text, &session.parse).tree;
+    let head = session.head();
+    let file = session.loaded.sources.add("", &head);
+    let imports = govc_syntax::parse_module(file, &head, &session.parse).tree.imports;
+    let place = QueryOptions { package: Some(session.package()), imports, wrapping_not: false };
+    Asked { body, place }
+}
+
+/// The value of the document that is the input, as JSON.
+fn input(
+    session: &Session,
+    (checked, check): (&Checked, &CheckOptions<'_>),
+) -> Result<Option<String>, Vec<Problem>> {
+    let mut sources = session.loaded.sources.clone();
+    let text = format!("x = {INPUT}");
+    let file = sources.add("", &text);
+    let body = govc_syntax::parse_query(file, &text, &session.parse).tree;
+    let (image, _) = compile(session, (checked, check), &body, &QueryOptions::default())?;
     let mut world = Terminal::keeping_prints();
-    let mut asker = Asker::default();
-    let input = asker.ask(&image, "input", &Ask::default(), &mut world).map_err(|problem| vec![problem])?;
-    let input = input.results.first().and_then(|json| Solution::read(json, &[]).ok());
-    let input =
-        input.and_then(|mut solution| solution.bindings.remove("x")).map(|value| value.get().to_owned());
+    let found = Asker::default().ask(&image, "query", &Ask::default(), &mut world).map_err(|p| vec![p])?;
+    let solution = found.results.first().and_then(|json| Solution::read(json, &[]).ok());
+    let value = solution.and_then(|mut solution| solution.bindings.remove("x"));
+    Ok(value.map(|value| value.get().to_owned()))
+}
+
+/// The program of a query, and the places of its expressions.
+fn compile(
+    session: &Session,
+    (checked, check): (&Checked, &CheckOptions<'_>),
+    body: &ast::Body,
+    place: &QueryOptions,
+) -> Result<(Image, Vec<Span>), Vec<Problem>> {
+    let loaded = &session.loaded;
+    let query = govc_compile::check_query(checked, body, check, place)
+        .map_err(|found| run::problems(&found, &loaded.sources))?;
+    let spans = query.expressions.iter().map(|(span, _)| *span).collect();
+    let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+    let policy = run::plan(checked, &request, &loaded.sources)?;
+    Ok((run::image(run::emit(&policy, &loaded.sources)?, loaded)?, spans))
+}
+
+fn evaluate(
+    session: &Session,
+    policies: (&Checked, &CheckOptions<'_>),
+    asked: &Asked,
+    input: Option<String>,
+) -> Result<Answer, Vec<Problem>> {
+    let mut answer = Answer::default();
+    let started = Instant::now();
+    let (image, spans) = compile(session, policies, &asked.body, &asked.place)?;
+    answer.metrics.time("rego_query_compile", started.elapsed());
+    let expressions: Vec<Expression> =
+        spans.iter().map(|&span| Expression::new(span, &session.loaded.sources)).collect();
     let strict = session.settings.strict;
     let builtin_errors = if strict { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
     let mut world = Terminal::keeping_prints();
     let started = Instant::now();
-    let found = asker.ask(&image, "query", &Ask { input, builtin_errors, timeout: None }, &mut world);
-    let times = [
-        ("timer_rego_module_compile_ns", modules),
-        ("timer_rego_query_compile_ns", compiled),
-        ("timer_rego_query_eval_ns", started.elapsed()),
-        ("timer_rego_query_parse_ns", session.parsed),
-    ];
+    let ask = Ask { input, builtin_errors, timeout: None };
+    let found = Asker::default().ask(&image, "query", &ask, &mut world);
+    answer.metrics.time("rego_query_eval", started.elapsed());
     output::print(&world.printed.take().unwrap_or_default());
-    let solutions = found.and_then(|answer| {
-        answer.results.iter().map(|json| Solution::read(json, &expressions)).collect::<Result<Vec<_>, _>>()
+    let solutions = found.and_then(|found| {
+        found.results.iter().map(|json| Solution::read(json, &expressions)).collect::<Result<Vec<_>, _>>()
     });
-    let json = session.settings.json;
-    let solutions =
-        solutions.map_err(|problem| if json { problem } else { answer::for_people(&problem, &expressions) });
-    print(session, solutions, &times);
-    Ok(())
-}
-
-/// What is switched on and not there.
-fn missing(session: &Session) -> Option<&'static str> {
-    let settings = &session.settings;
-    match () {
-        () if !settings.unknowns.is_empty() => Some("`unknown`"),
-        () if settings.trace != Trace::Off => Some("`trace`"),
-        () if settings.profile => Some("`profile`"),
-        () if settings.types => Some("`types`"),
-        () => None,
-    }
-}
-
-/// The program, the expressions of the query, and how long the modules took.
-fn compile(session: &mut Session, text: &str) -> Result<(Image, Vec<Expression>, Duration), Vec<Problem>> {
-    let file = session.loaded.sources.add("", text);
-    let query = govc_syntax::parse_query(file, text, &session.parse).tree;
-    let asked = format!("x = {INPUT}");
-    let input = session.loaded.sources.add("", &asked);
-    let input = govc_syntax::parse_query(input, &asked, &session.parse).tree;
-    let head = session.head();
-    let file = session.loaded.sources.add("", &head);
-    let imports = govc_syntax::parse_module(file, &head, &session.parse).tree.imports;
-    let options = QueryOptions { package: Some(session.package()), imports, wrapping_not: false };
-    let loaded = &session.loaded;
-    let started = Instant::now();
-    run::check(loaded, session.rules(), |checked, check| {
-        let modules = started.elapsed();
-        let told = |found: Vec<govc_syntax::Diagnostic>| run::problems(&found, &loaded.sources);
-        let input =
-            govc_compile::check_query(&checked, &input, check, &QueryOptions::default()).map_err(told)?;
-        let query = govc_compile::check_query(&checked, &query, check, &options).map_err(told)?;
-        let spans: Vec<Span> = query.expressions.iter().map(|(span, _)| *span).collect();
-        let queries = vec![("input".to_owned(), input), ("query".to_owned(), query)];
-        let request = PlanRequest { queries, ..PlanRequest::default() };
-        let policy = run::plan(&checked, &request, &loaded.sources)?;
-        let image = run::image(run::emit(&policy, &loaded.sources)?, loaded)?;
-        let expressions = spans.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
-        Ok((image, expressions, modules))
-    })
-}
-
-fn print(session: &Session, solutions: Result<Vec<Solution>, Problem>, times: &[(&str, Duration)]) {
-    let settings = &session.settings;
-    let times = if settings.metrics { times } else { &[] };
     match solutions {
-        Err(problem) if settings.json => {
-            output::println(&problem::errors_node(&[problem]).pretty());
-        }
-        Err(problem) => {
-            output::println(&problem::summary(&[problem]));
-            output::print(&pretty::metrics(times));
-        }
-        Ok(solutions) if settings.json => {
-            let results: Vec<Node> = solutions.iter().map(Solution::to_node).collect();
-            let mut object = Vec::new();
-            if !results.is_empty() {
-                object.push(("result".to_owned(), Node::Array(results)));
+        Ok(solutions) => answer.solutions = solutions,
+        Err(problem) if session.settings.json => answer.error = Some(problem),
+        Err(problem) => answer.error = Some(answer::for_people(&problem, &expressions)),
+    }
+    Ok(answer)
+}
+
+fn print(session: &Session, answer: &Answer) {
+    if let Some(problem) = &answer.error {
+        output::println(&problem::summary(std::slice::from_ref(problem)));
+    }
+    match session.settings.json {
+        true if answer.error.is_none() => output::println(&node(session, answer).pretty()),
+        true => {}
+        false => {
+            if answer.error.is_none() {
+                output::print(answer.told.as_ref().map_or("", |told| told.trace.as_str()));
+                output::print(&match &answer.residual {
+                    Some(residual) if !residual.queries.is_empty() => partial::pretty(residual),
+                    _ => pretty::text(&answer.solutions, session.settings.pretty_limit),
+                });
             }
-            if !times.is_empty() {
-                object.push(("metrics".to_owned(), pretty::metrics_node(times)));
+            if session.settings.metrics {
+                output::print(&answer.metrics.table());
             }
-            output::println(&Node::Object(object).pretty());
-        }
-        Ok(solutions) => {
-            output::print(&pretty::text(&solutions, settings.pretty_limit));
-            output::print(&pretty::metrics(times));
+            output::print(&watch::profile_table(answer.told.as_ref(), &[]));
         }
     }
+}
+
+/// OPA's object: each member only if there is something in it.
+fn node(session: &Session, answer: &Answer) -> Node {
+    let mut object = Vec::new();
+    if !answer.solutions.is_empty() {
+        let results = answer.solutions.iter().map(Solution::to_node);
+        object.push(("result".to_owned(), Node::Array(results.collect())));
+    }
+    object.extend(answer.residual.as_ref().map(|residual| ("partial".to_owned(), partial::node(residual))));
+    if session.settings.metrics {
+        object.push(("metrics".to_owned(), answer.metrics.to_node()));
+    }
+    object.extend(answer.told.iter().flat_map(|told| watch::members(told, &[])));
+    Node::Object(object)
 }

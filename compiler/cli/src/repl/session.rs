@@ -8,7 +8,8 @@ use crate::files::Loaded;
 use crate::output;
 use crate::problem::{self, Problem};
 use crate::run;
-use govc_syntax::{ParseOptions, RegoVersion, ast};
+use govc_syntax::{ParseOptions, RegoVersion, Sources, ast};
+use govc_topdown::Explain;
 use serde_json::value::RawValue;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,17 @@ const TRACES: [(&str, Trace); 5] = [
 impl Trace {
     pub(super) fn named(name: &str) -> Option<Self> {
         TRACES.iter().find(|(known, _)| *known == name).map(|(_, trace)| *trace)
+    }
+
+    /// Which events the evaluator tells.
+    pub(super) fn explain(self) -> Option<Explain> {
+        match self {
+            Self::Off => None,
+            Self::Full => Some(Explain::Full),
+            Self::Notes => Some(Explain::Notes),
+            Self::Fails => Some(Explain::Fails),
+            Self::Debug => Some(Explain::Debug),
+        }
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -85,22 +97,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(mut loaded: Loaded, parse: ParseOptions, error_limit: usize, json: bool) -> Self {
-        let version = format!(
-            r#"{{"build_commit":"","build_hostname":"","build_timestamp":"","version":"{}"}}"#,
-            env!("CARGO_PKG_VERSION")
-        );
-        if let Ok(version) = RawValue::from_string(version) {
-            // What a policy's author has put there stays.
-            let _ = loaded.documents.merge(&["system".to_owned(), "version".to_owned()], version);
-        }
+    pub(super) fn new(loaded: Loaded, parse: ParseOptions, error_limit: usize, json: bool) -> Self {
         let settings = Settings { json, pretty_limit: 80, ..Settings::default() };
         let base = loaded.modules.len();
-        let modules = Vec::new();
         Self {
-            loaded,
+            loaded: with_version(loaded),
             base,
-            modules,
+            modules: Vec::new(),
             current: None,
             buffer: Vec::new(),
             parse,
@@ -108,6 +111,17 @@ impl Session {
             settings,
             parsed: Duration::ZERO,
         }
+    }
+
+    /// Takes other files; what was typed stays. With an error all stays as it was.
+    pub(super) fn reload(&mut self, loaded: Loaded) -> Result<(), Vec<Problem>> {
+        let base = std::mem::replace(&mut self.base, loaded.modules.len());
+        let before = std::mem::replace(&mut self.loaded, with_version(loaded));
+        self.refresh();
+        self.check().inspect_err(|_| {
+            self.base = base;
+            self.loaded = before;
+        })
     }
 
     /// What stands before the next line.
@@ -293,6 +307,22 @@ impl Session {
         }
     }
 
+    /// The sources as they are named in traces: what was typed has no name, and begins in the first row.
+    pub(super) fn shown_sources(&self) -> Sources {
+        let mut shown = Sources::default();
+        for (_, source) in self.loaded.sources.iter() {
+            match source.name.split_once(TYPED) {
+                Some((rows, _)) => {
+                    shown.add("", source.text.replacen('\n', " ", rows.parse().unwrap_or(0)));
+                }
+                None => {
+                    shown.add(source.name.clone(), source.text.clone());
+                }
+            }
+        }
+        shown
+    }
+
     /// Whether all that is there fits together.
     pub(super) fn check(&self) -> Result<(), Vec<Problem>> {
         run::check(&self.loaded, self.rules(), |_, _| Ok(()))
@@ -384,6 +414,18 @@ impl Module {
         let lines = std::iter::once(&self.text).chain(&self.imports);
         lines.map(|line| format!("{line}\n")).collect()
     }
+}
+
+/// Puts the version of the program at `data.system.version`; what a policy's author has put there stays.
+fn with_version(mut loaded: Loaded) -> Loaded {
+    let version = format!(
+        r#"{{"build_commit":"","build_hostname":"","build_timestamp":"","version":"{}"}}"#,
+        env!("CARGO_PKG_VERSION")
+    );
+    if let Ok(version) = RawValue::from_string(version) {
+        let _ = loaded.documents.merge(&["system".to_owned(), "version".to_owned()], version);
+    }
+    loaded
 }
 
 /// Whether two references are about one document: one is the beginning of the other.

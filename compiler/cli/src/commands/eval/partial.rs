@@ -2,6 +2,7 @@
 
 use super::Eval;
 use crate::files::Loaded;
+use crate::metrics::Metrics;
 use crate::output::Node;
 use crate::problem::Problem;
 use crate::run;
@@ -12,6 +13,7 @@ use govc_compile::{CheckOptions, Checked, QueryOptions, rewritten};
 use govc_syntax::ast;
 use govc_topdown::{PartialOptions, Request, Residual};
 use govc_value::{Arena, Heap, SymbolTable};
+use std::time::Instant;
 
 /// Flags of partial evaluation.
 #[derive(Args, Debug)]
@@ -55,10 +57,14 @@ impl Partial {
         (checked, check): (&Checked, &CheckOptions<'_>),
         (body, place): (&ast::Body, &QueryOptions),
         input: Option<&str>,
+        metrics: &mut Metrics,
     ) -> Result<Residual, Vec<Problem>> {
         let options = self.options(loaded)?;
+        let started = Instant::now();
         let query = rewritten::rewrite_query(checked, body, check, place, false)
             .map_err(|found| run::problems(&found, &loaded.sources))?;
+        metrics.time("rego_query_compile", started.elapsed());
+        let started = Instant::now();
         let arena = Arena::new(MEMORY);
         let heap = Heap::new(&arena, SymbolTable::empty());
         let data = stepwise::document(heap, &loaded.documents.to_json())?;
@@ -72,10 +78,12 @@ impl Partial {
             input,
             world: &mut world,
             fuel: FUEL,
+            time: args.timeout,
             memory: MEMORY,
         };
         let residual = govc_topdown::partial(request, &options)
             .map_err(|error| problems(std::slice::from_ref(&error), &loaded.sources))?;
+        metrics.time("rego_partial_eval", started.elapsed());
         match residual.builtin_errors.first().filter(|_| args.strict_builtin_errors) {
             Some(error) => Err(problems(std::slice::from_ref(error), &loaded.sources)),
             None => Ok(residual),
@@ -84,7 +92,7 @@ impl Partial {
 }
 
 /// OPA's object: `queries`, `modules`, each only if there is something in it.
-pub(super) fn node(residual: &Residual) -> Node {
+pub(crate) fn node(residual: &Residual) -> Node {
     let list = |texts: &[String]| Node::Array(texts.iter().map(|t| Node::Raw(t.clone())).collect());
     let mut object = Vec::new();
     if !residual.queries.is_empty() {
@@ -107,7 +115,7 @@ pub(super) fn source(residual: Option<&Residual>) -> String {
 }
 
 /// Queries and modules in a table.
-pub(super) fn pretty(residual: &Residual) -> String {
+pub(crate) fn pretty(residual: &Residual) -> String {
     let cell = |text: &String| text.replace('\t', "  ").trim_matches('\n').to_owned();
     let rows = |name: &'static str, texts: &[String]| {
         texts.iter().enumerate().map(|(i, t)| [format!("{name} {}", i + 1), cell(t)]).collect::<Vec<_>>()

@@ -67,20 +67,3 @@ fn cut(text: String, limit: usize) -> String {
     }
     text.chars().take(limit).chain("...".chars()).collect()
 }
-
-/// The table of times, which is empty where there are none.
-pub(crate) fn metrics(times: &[(&str, std::time::Duration)]) -> String {
-    if times.is_empty() {
-        return String::new();
-    }
-    let rows = times.iter().map(|(name, took)| vec![(*name).to_owned(), took.as_nanos().to_string()]);
-    table::draw(&["Metric".to_owned(), "Value".to_owned()], &rows.collect::<Vec<_>>())
-}
-
-/// Times as JSON, in nanoseconds.
-pub(crate) fn metrics_node(times: &[(&str, std::time::Duration)]) -> output::Node {
-    let entry = |(name, took): &(&str, std::time::Duration)| {
-        ((*name).to_owned(), output::Node::Raw(took.as_nanos().to_string()))
-    };
-    output::Node::Object(times.iter().map(entry).collect())
-}

@@ -1,8 +1,10 @@
 //! `eval --explain` and `eval --profile`: the answer with how it was come by.
 
 use super::answer::{Expression, Solution};
-use super::{Eval, Report};
+use super::{Eval, Report, Round};
 use crate::files::Loaded;
+use crate::measure::Sample;
+use crate::metrics::{self, Metrics};
 use crate::output::Node;
 use crate::problem::Problem;
 use crate::run::{self, stepwise};
@@ -47,10 +49,10 @@ enum Mode {
 
 /// What was told beside the answer.
 #[derive(Debug, Default)]
-pub(super) struct Told {
-    explanation: Option<Vec<String>>,
-    pub(super) trace: String,
-    profile: Vec<LineProfile>,
+pub(crate) struct Told {
+    explanation: Vec<String>,
+    pub(crate) trace: String,
+    pub(super) profile: Vec<LineProfile>,
     /// The text of the query, which stands for its place.
     query: String,
 }
@@ -81,8 +83,10 @@ impl Watched {
             },
             values: self.var_values,
             profile: self.profile(),
+            operations: args.instrument,
             without_index: args.later.disable_indexing,
             without_early_exit: args.later.disable_early_exit,
+            ..Watch::default()
         }
     }
 
@@ -95,8 +99,11 @@ impl Watched {
         (body, place): (&ast::Body, &QueryOptions),
         input: Option<&str>,
     ) -> Result<Report, Vec<Problem>> {
+        let started = Instant::now();
         let query = rewritten::rewrite_query(checked, body, check, place, true)
             .map_err(|found| run::problems(&found, &loaded.sources))?;
+        let mut metrics = Metrics::default();
+        metrics.time("rego_query_compile", started.elapsed());
         let arena = Arena::new(stepwise::MEMORY);
         let heap = Heap::new(&arena, SymbolTable::empty());
         let mut world = Terminal::new();
@@ -108,12 +115,14 @@ impl Watched {
             input: input.map(|text| stepwise::document(heap, text.as_bytes())).transpose()?,
             world: &mut world,
             fuel: stepwise::FUEL,
+            time: args.timeout,
             memory: stepwise::MEMORY,
         };
         let started = Instant::now();
-        let outcome = govc_topdown::eval_watched(request, self.watch(args), &loaded.sources);
-        let times = vec![("timer_rego_query_eval_ns", started.elapsed())];
-        self.report(args, loaded, &query, outcome, times)
+        let mut outcome = govc_topdown::eval_watched(request, self.watch(args), &loaded.sources);
+        metrics.time("rego_query_eval", started.elapsed());
+        metrics.operations(std::mem::take(&mut outcome.operations));
+        self.report(args, loaded, &query, outcome).map(|report| Report { metrics, ..report })
     }
 
     fn report(
@@ -122,7 +131,6 @@ impl Watched {
         loaded: &Loaded,
         query: &rewritten::Query,
         outcome: Outcome,
-        times: Vec<(&'static str, std::time::Duration)>,
     ) -> Result<Report, Vec<Problem>> {
         let expressions: Vec<Expression> =
             query.shown.iter().map(|(span, _)| Expression::new(*span, &loaded.sources)).collect();
@@ -136,35 +144,44 @@ impl Watched {
             Some(error) => stepwise::problems(std::slice::from_ref(error), &loaded.sources),
             None => told,
         };
-        let solutions = outcome.solutions.iter().filter(|_| fatal.is_none()).map(|s| {
-            let pair = |(name, value): &(String, String)| {
-                format!("{}:{value}", serde_json::Value::from(name.as_str()))
-            };
-            let bindings: Vec<String> = s.bindings.iter().map(pair).collect();
-            let text = format!("[[{}],{{{}}}]", s.values.join(","), bindings.join(","));
-            Solution::read(&text, &expressions)
-        });
-        let solutions = solutions.collect::<Result<Vec<_>, _>>().map_err(|p| vec![p])?;
-        let query = expressions.first().map(|e| e.text.clone()).unwrap_or_default();
-        let told = Told {
-            explanation: (self.explain != Mode::Off).then_some(outcome.explanation),
-            trace: outcome.trace,
-            profile: self.ordered(outcome.profile),
-            query,
+        let solutions = match fatal {
+            Some(_) => Vec::new(),
+            None => solutions(&outcome, &expressions).map_err(|p| vec![p])?,
         };
-        Ok(Report { problems, expressions, solutions, times, watched: Some(told), ..Report::default() })
+        let query = expressions.first().map(|e| e.text.clone()).unwrap_or_default();
+        let mut told = Told::new(outcome, query);
+        told.order(&self.profile_sort);
+        match self.profile_limit.unwrap_or(LINES) {
+            0 => {}
+            limit => told.profile.truncate(limit),
+        }
+        Ok(Report { problems, expressions, solutions, watched: Some(told), ..Report::default() })
+    }
+}
+
+/// The solutions of an evaluation step by step.
+pub(crate) fn solutions(outcome: &Outcome, expressions: &[Expression]) -> Result<Vec<Solution>, Problem> {
+    let read = |s: &govc_topdown::Solution| {
+        let pair =
+            |(name, value): &(String, String)| format!("{}:{value}", serde_json::Value::from(name.as_str()));
+        let bindings: Vec<String> = s.bindings.iter().map(pair).collect();
+        Solution::read(&format!("[[{}],{{{}}}]", s.values.join(","), bindings.join(",")), expressions)
+    };
+    outcome.solutions.iter().map(read).collect()
+}
+
+impl Told {
+    /// What an evaluation told; `query` stands for its place.
+    pub(crate) fn new(outcome: Outcome, query: String) -> Self {
+        Self { explanation: outcome.explanation, trace: outcome.trace, profile: outcome.profile, query }
     }
 
-    fn ordered(&self, mut profile: Vec<LineProfile>) -> Vec<LineProfile> {
-        let asked = self.profile_sort.iter().map(String::as_str);
-        let keys: Vec<&str> = asked.chain(ORDER).collect();
-        profile.sort_by(|a, b| {
+    /// Orders the profile as asked for, and then as OPA does.
+    pub(crate) fn order(&mut self, asked: &[String]) {
+        let keys: Vec<&str> = asked.iter().map(String::as_str).chain(ORDER).collect();
+        self.profile.sort_by(|a, b| {
             keys.iter().map(|key| by(key, a, b)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
         });
-        match self.profile_limit.unwrap_or(LINES) {
-            0 => profile,
-            limit => profile.into_iter().take(limit).collect(),
-        }
     }
 }
 
@@ -180,28 +197,41 @@ fn by(key: &str, a: &LineProfile, b: &LineProfile) -> Ordering {
     }
 }
 
-/// OPA's members `explanation` and `profile`.
-pub(super) fn members(told: &Told) -> Vec<(String, Node)> {
+/// OPA's members `explanation` and `profile`, of several evaluations `aggregated_profile`.
+pub(crate) fn members(told: &Told, rounds: &[Round]) -> Vec<(String, Node)> {
     let mut out = Vec::new();
-    if let Some(events) = told.explanation.as_ref().filter(|e| !e.is_empty()) {
-        let events = events.iter().map(|text| Node::Raw(text.clone())).collect();
+    if !told.explanation.is_empty() {
+        let events = told.explanation.iter().map(|text| Node::Raw(text.clone())).collect();
         out.push(("explanation".to_owned(), Node::Array(events)));
     }
     if !told.profile.is_empty() {
-        out.push(("profile".to_owned(), Node::Array(told.profile.iter().map(line).collect())));
+        let name = if rounds.is_empty() { "profile" } else { "aggregated_profile" };
+        let lines = told.profile.iter().map(|line| node(line, rounds));
+        out.push((name.to_owned(), Node::Array(lines.collect())));
     }
     out
 }
 
-fn line(line: &LineProfile) -> Node {
+/// The times of a line in several evaluations.
+fn times(line: &LineProfile, rounds: &[Round]) -> Sample {
+    let same = |other: &&LineProfile| (&other.file, other.row) == (&line.file, line.row);
+    let times = rounds.iter().flat_map(|round| round.profile.iter().find(same));
+    Sample::of(times.map(|line| line.total_time_ns).collect())
+}
+
+fn node(line: &LineProfile, rounds: &[Round]) -> Node {
     let number = |n: u64| Node::Raw(n.to_string());
     let place = vec![
         ("file".to_owned(), Node::string(&line.file)),
         ("row".to_owned(), number(line.row as u64)),
         ("col".to_owned(), number(line.col as u64)),
     ];
+    let time = match rounds.is_empty() {
+        true => ("total_time_ns".to_owned(), number(line.total_time_ns)),
+        false => ("total_time_ns_stats".to_owned(), metrics::statistics(&times(line, rounds))),
+    };
     Node::Object(vec![
-        ("total_time_ns".to_owned(), number(line.total_time_ns)),
+        time,
         ("num_eval".to_owned(), number(line.num_eval)),
         ("num_redo".to_owned(), number(line.num_redo)),
         ("num_gen_expr".to_owned(), number(line.num_gen_expr)),
@@ -210,16 +240,27 @@ fn line(line: &LineProfile) -> Node {
 }
 
 /// The profile as a table, which is empty where there is none.
-pub(super) fn profile_table(told: Option<&Told>) -> String {
+pub(crate) fn profile_table(told: Option<&Told>, rounds: &[Round]) -> String {
     let Some(told) = told.filter(|t| !t.profile.is_empty()) else { return String::new() };
-    let header = ["Time", "Num Eval", "Num Redo", "Num Gen Expr", "Location"].map(str::to_owned);
+    let times_of: Vec<String> = match rounds.is_empty() {
+        true => vec!["Time".to_owned()],
+        false => metrics::COLUMNS.iter().map(|label| metrics::title(label)).collect(),
+    };
+    let others = ["Num Eval", "Num Redo", "Num Gen Expr", "Location"].map(str::to_owned);
+    let header: Vec<String> = times_of.into_iter().chain(others).collect();
     let row = |line: &LineProfile| {
         let place = match line.file.as_str() {
             "" => told.query.clone(),
             file => format!("{file}:{}", line.row),
         };
         let counts = [line.num_eval, line.num_redo, line.num_gen_expr].map(|n| n.to_string());
-        let mut cells = vec![duration(line.total_time_ns)];
+        let mut cells = match rounds.is_empty() {
+            true => vec![duration(line.total_time_ns)],
+            false => {
+                let sample = times(line, rounds);
+                metrics::COLUMNS.iter().map(|label| duration(sample.statistic(label) as u64)).collect()
+            }
+        };
         cells.extend(counts);
         cells.push(place);
         cells

@@ -180,6 +180,7 @@ fn evaluate(
         input,
         world: &mut visit,
         fuel: FUEL,
+        time: None,
         memory: MEMORY,
     };
     let residual = timers.time("timer_rego_partial_eval_ns", || govc_topdown::partial(request, &options));

@@ -57,6 +57,7 @@ pub(crate) fn explanation(
         input: (!input.is_undefined()).then_some(input),
         world: &mut visit,
         fuel: FUEL,
+        time: None,
         memory: MEMORY,
     };
     let watch = Watch { explain: Some(mode), ..Watch::default() };
