@@ -47,7 +47,7 @@ mod x509;
 
 pub use cache::Cache;
 pub use decl::{TypeSyntax, type_from_text, type_to_json};
-pub use encoding::yaml::deepened;
+pub use encoding::yaml::{deepened, to_json as yaml_to_json};
 pub use internal::print_lines;
 
 use govc_value::{Heap, Type, Value};

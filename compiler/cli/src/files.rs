@@ -7,7 +7,6 @@ pub(crate) mod declared;
 pub(crate) mod documents;
 pub(crate) mod glob;
 pub(crate) mod schema;
-pub(crate) mod yaml;
 
 use crate::parallel;
 use crate::problem::{Location, Problem};
@@ -90,7 +89,7 @@ pub(crate) fn any_document(bytes: &[u8]) -> Result<String, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     match serde_json::from_str::<&RawValue>(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => yaml::to_json(text),
+        Err(_) => govc_stdlib::yaml_to_json(text),
     }
 }
 
@@ -203,6 +202,9 @@ impl Loader<'_> {
             }
             Mode::Data => kind != Kind::Other || depth == 0,
         };
+        if mode == Mode::Bundle && name == "patch.json" {
+            return self.fail(delta(path));
+        }
         if !wanted || (self.request.only_rego && kind != Kind::Rego) {
             return;
         }
@@ -295,7 +297,7 @@ impl Loader<'_> {
 
     fn yaml(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
         let text = String::from_utf8_lossy(bytes);
-        match yaml::to_json(&text) {
+        match govc_stdlib::yaml_to_json(&text) {
             Ok(json) => self.merge(path, json, prefix),
             Err(error) => {
                 self.fail(Problem::plain(format!("{path}: error converting YAML to JSON: {error}")));
@@ -339,6 +341,9 @@ impl Loader<'_> {
                 return self.fail(Problem { govc_code: error.code().to_owned(), ..problem });
             }
         };
+        if bundle.is_delta() {
+            return self.fail(delta(path));
+        }
         for (name, content) in bundle.files() {
             let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
             let mut place = prefix.to_vec();
@@ -390,6 +395,11 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
     parts.push(name);
     let root = if folder.starts_with('/') { "/" } else { "" };
     format!("{root}{}", parts.join("/"))
+}
+
+/// Changes of a bundle that is not there.
+fn delta(path: &str) -> Problem {
+    Problem::not_yet(format!("{path}: a delta bundle can only be activated by a server"))
 }
 
 fn not_utf8(path: &str, bytes: &[u8]) -> Problem {

@@ -10,6 +10,7 @@ mod bundles;
 mod call;
 mod decision_log;
 mod decisions;
+mod delta;
 mod document;
 mod evaluate;
 mod go_json;

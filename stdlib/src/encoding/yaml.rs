@@ -11,7 +11,7 @@ pub(crate) use write::write;
 
 use crate::{Answer, BuiltinError};
 pub use flow::deepened;
-use govc_value::{Heap, Value};
+use govc_value::{Arena, Heap, SymbolTable, Value, json};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use scalar::{Scalar, resolve};
 use std::borrow::Cow;
@@ -19,6 +19,9 @@ use std::collections::HashMap;
 
 /// Nesting beyond which a text is refused.
 const MAX_DEPTH: usize = 10_000;
+
+/// Bytes that a document may take that is read to become JSON.
+const MEMORY: usize = 1 << 32;
 
 /// A collection that is being read.
 enum Open<'q> {
@@ -56,6 +59,21 @@ pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
         }
     }
     Ok(Value::null())
+}
+
+/// The first document of a text as JSON, read as `yaml.unmarshal` reads it.
+///
+/// # Errors
+/// The words of OPA's library.
+///
+/// ```
+/// assert_eq!(govc_stdlib::yaml_to_json("a: yes\nb: 010\n").as_deref(), Ok(r#"{"a":true,"b":8}"#));
+/// ```
+pub fn to_json(text: &str) -> Result<String, String> {
+    let arena = Arena::new(MEMORY);
+    let value = read(Heap::new(&arena, SymbolTable::empty()), text);
+    let value = value.map_err(|error| error.text().to_string())?;
+    Ok(json::to_string(value))
 }
 
 /// The words of OPA's library: what is wrong, and the line, unless it is the first one.

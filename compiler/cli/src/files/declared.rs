@@ -3,7 +3,7 @@
 //! `SET.json` declares them as a capabilities file does; the rules of package `custom` in `SET.rego` beside it are their
 //! bodies. Without a flag the setting `builtins` of `govc.yaml` in the folder names the file.
 
-use super::{io_problem, yaml};
+use super::io_problem;
 use crate::problem::Problem;
 use crate::releases;
 use crate::world::allow_hosts;
@@ -94,7 +94,7 @@ fn setting(folder: &Path) -> Result<Option<String>, Problem> {
     let path = folder.join(SETTINGS);
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
     let refused = |why: &str| refused(&path.display().to_string(), why);
-    let settings = yaml::to_json(&text).map_err(|error| refused(&error))?;
+    let settings = govc_stdlib::yaml_to_json(&text).map_err(|error| refused(&error))?;
     let settings: Value = serde_json::from_str(&settings).map_err(|error| refused(&error.to_string()))?;
     let named = settings.get("builtins").and_then(Value::as_str);
     Ok(named.map(|name| folder.join(name).display().to_string()))

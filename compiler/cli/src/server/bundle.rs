@@ -3,6 +3,7 @@
 //! Activating one replaces all that its roots own in one step: nobody sees half of it.
 
 use super::bundles;
+use super::delta::{self, Change};
 use super::document::{Document, Operation};
 use super::policies::Module;
 use super::store::Draft;
@@ -10,7 +11,7 @@ use crate::files;
 use crate::problem::Problem;
 use govc_engine::{Bundle, LoadError, Trust};
 use govc_syntax::{ParseOptions, RegoVersion};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub(crate) struct Opened {
     /// Policies by path.
     modules: BTreeMap<String, Module>,
     data: Arc<Document>,
+    /// Changes in the place of policies and documents.
+    changes: Vec<Change>,
     manifest: Arc<Document>,
     pub(crate) revision: String,
     roots: Vec<String>,
@@ -65,13 +68,47 @@ impl Opened {
         };
         let revision = manifest.get("revision").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
         let roots = roots(&manifest);
-        let mut opened =
-            Self { modules: BTreeMap::new(), data: Document::empty(), manifest, revision, roots };
+        let mut opened = Self {
+            modules: BTreeMap::new(),
+            data: Document::empty(),
+            changes: Vec::new(),
+            manifest,
+            revision,
+            roots,
+        };
         for (path, content) in files {
             opened.add(path, content, parse)?;
         }
+        opened.check_delta()?;
         opened.check_roots()?;
         Ok(opened)
+    }
+
+    /// Whether it holds changes of documents only.
+    pub(crate) fn is_delta(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Changes stand alone, and below the roots.
+    fn check_delta(&self) -> Result<(), Problem> {
+        if !self.is_delta() {
+            return Ok(());
+        }
+        let holds_data = self.data.entries().is_some_and(|entries| !entries.is_empty());
+        for (there, what) in [(holds_data, "data"), (!self.modules.is_empty(), "policy")] {
+            if there {
+                let text = "delta bundle expected to contain only patch file but";
+                return Err(Problem::plain(format!("{text} {what} files found")));
+            }
+        }
+        let outside = self.changes.iter().map(Change::path).find(|path| {
+            let path: Vec<String> = path.split('/').map(str::to_owned).collect();
+            !self.roots.iter().any(|root| contains(root, &path))
+        });
+        outside.map_or(Ok(()), |path| {
+            let roots = shown(&self.roots);
+            Err(Problem::plain(format!("manifest roots {roots} do not permit data patch at path '{path}'")))
+        })
     }
 
     fn add(&mut self, path: &str, content: &[u8], parse: &ParseOptions) -> Result<(), Problem> {
@@ -98,6 +135,10 @@ impl Opened {
                 let parents = at.split_last().map_or(&[][..], |(_, parents)| parents);
                 self.data.make_objects(parents).map_err(|error| wrong(&error))?;
                 self.data.write(Operation::Add, &at, Some(value)).map_err(|error| wrong(&error))
+            }
+            "patch.json" => {
+                self.changes = delta::read(content)?;
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -146,12 +187,33 @@ impl Opened {
     /// # Errors
     /// Its roots overlap with those of another, or its policies do not compile with those that are there.
     pub(crate) fn activate(&self, name: &str, etag: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
+        if self.is_delta() {
+            return self.change(name, etag, draft);
+        }
         let mut modules = self.place(name, etag, draft)?;
         modules.extend(draft.policies.modules.clone().into_iter().filter(|(id, _)| !is_of(id, name)));
         draft.set_policies(modules)
     }
 
-    /// Puts the documents in their places and gives the policies with their ids.
+    /// Changes the documents of the bundle that has the name; its policies stay.
+    fn change(&self, name: &str, etag: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
+        let plain = |text: String| vec![Problem::plain(text)];
+        overlap(&draft.data, name, &self.roots).map_err(plain)?;
+        let sorted = |roots: &[String]| roots.iter().cloned().collect::<BTreeSet<_>>();
+        let before = bundles::roots(&draft.data, "").remove(name);
+        if before.is_some_and(|before| sorted(&before) != sorted(&self.roots)) {
+            let text = "has wasm resolvers or manifest roots that are different from those in the store";
+            return Err(plain(format!("delta bundle '{name}' {text}")));
+        }
+        for change in &self.changes {
+            change.apply(draft).map_err(|problem| vec![problem])?;
+        }
+        let data = Arc::clone(&draft.data);
+        draft.policies.accept_data(&|path| data.holds(path))?;
+        self.tell(name, etag, draft)
+    }
+
+    /// Puts the documents in their places and gives the policies with their ids; changes leave policies alone.
     ///
     /// # Errors
     /// The roots overlap with those of another bundle.
@@ -161,6 +223,10 @@ impl Opened {
         etag: &str,
         draft: &mut Draft<'_>,
     ) -> Result<BTreeMap<String, Module>, Vec<Problem>> {
+        if self.is_delta() {
+            self.change(name, etag, draft)?;
+            return Ok(BTreeMap::new());
+        }
         let plain = |text: String| vec![Problem::plain(text)];
         overlap(&draft.data, name, &self.roots).map_err(plain)?;
         let before = roots_before(&draft.data, name);
@@ -182,11 +248,17 @@ impl Opened {
                 }
             }
         }
+        self.tell(name, etag, draft)?;
+        Ok(self.modules.iter().map(|(path, module)| (format!("{name}/{path}"), module.clone())).collect())
+    }
+
+    /// Writes down that the bundle is there.
+    fn tell(&self, name: &str, etag: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
+        let failed = |error: super::store_error::StoreError| vec![Problem::plain(error.to_string())];
         let about = Document::object([("manifest", self.full_manifest()), ("etag", Document::string(etag))]);
         let place = ["system", "bundles", name].map(str::to_owned);
         draft.data.make_objects(&place[..2]).map_err(failed)?;
-        draft.data.write(Operation::Add, &place, Some(about)).map_err(failed)?;
-        Ok(self.modules.iter().map(|(path, module)| (format!("{name}/{path}"), module.clone())).collect())
+        draft.data.write(Operation::Add, &place, Some(about)).map_err(failed)
     }
 
     /// The manifest with its roots.
@@ -342,7 +414,7 @@ fn walk(folder: &Path, inside: &str, found: &mut Files, depth: usize) -> Result<
         if entry.path().is_dir() {
             walk(&entry.path(), &path, found, depth + 1)?;
         } else if name.ends_with(".rego")
-            || matches!(name.as_str(), ".manifest" | "data.json" | "data.yaml" | "data.yml")
+            || matches!(name.as_str(), ".manifest" | "data.json" | "data.yaml" | "data.yml" | "patch.json")
         {
             let shown = entry.path().display().to_string();
             let content = std::fs::read(entry.path());

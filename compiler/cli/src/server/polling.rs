@@ -52,6 +52,8 @@ struct State {
 #[derive(Clone, Debug, Default)]
 struct Status {
     revision: String,
+    /// What was activated last.
+    kind: &'static str,
     size: usize,
     activated: Option<String>,
     downloaded: Option<String>,
@@ -290,6 +292,11 @@ impl Source {
             _ => Opened::archive(bytes, &self.trust, parse),
         };
         let opened = opened.map_err(|problem| (problem.message, Vec::new()))?;
+        if opened.is_delta() && self.kept.is_some() {
+            let text =
+                "'persist' property is true in config. persisting delta bundle to disk is not supported";
+            return Err((text.to_owned(), Vec::new()));
+        }
         server.store.change(|draft| opened.activate(&self.name, etag, draft)).map_err(|problems| {
             match problems.as_slice() {
                 [one] if one.code.is_empty() => (one.message.clone(), Vec::new()),
@@ -301,6 +308,7 @@ impl Source {
                 etag.clone_into(&mut state.etag);
                 state.active = true;
                 state.status.revision.clone_from(&opened.revision);
+                state.status.kind = if opened.is_delta() { "delta" } else { "snapshot" };
                 state.status.activated = Some(jiff::Timestamp::now().to_string());
                 state.status.error = None;
             });
@@ -343,7 +351,7 @@ impl Status {
         }
         fields.push(("last_successful_activation".to_owned(), time(&self.activated)));
         if self.activated.is_some() {
-            fields.push(("type".to_owned(), Node::string("snapshot")));
+            fields.push(("type".to_owned(), Node::string(self.kind)));
         }
         if self.size > 0 {
             fields.push(("size".to_owned(), Node::int(self.size as i64)));

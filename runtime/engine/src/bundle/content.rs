@@ -76,6 +76,11 @@ impl Bundle {
         &self.digest
     }
 
+    /// Whether it holds changes of documents (`patch.json`) in the place of policies and documents.
+    pub fn is_delta(&self) -> bool {
+        self.files.keys().any(|path| name(path) == PATCH)
+    }
+
     /// The manifest; the empty one where there is none.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -91,17 +96,24 @@ impl Bundle {
         self.signer.as_ref()
     }
 
-    /// The data files, each with the path of `data` where its content belongs.
+    /// The data files as JSON, each with the path of `data` where its content belongs.
     ///
     /// # Errors
     /// When a data file is not JSON, lies outside the roots of the manifest, or collides with another.
     pub(crate) fn data(&self) -> Result<Vec<Document>, LoadError> {
-        let found: Vec<(&str, Vec<String>)> = self.files.keys().filter_map(|path| place(path)).collect();
-        if found.len() > 1 || self.manifest.roots.is_some() {
-            data::check(&found, &self.files, &self.manifest)?;
+        if self.is_delta() {
+            return Err(LoadError::NotYet { what: "a delta bundle" });
         }
-        let content = |path: &str| self.files.get(path).cloned().unwrap_or_default();
-        Ok(found.into_iter().map(|(path, place)| (place, content(path))).collect())
+        let mut found = Vec::new();
+        for (path, content) in &self.files {
+            if let Some(place) = place(path) {
+                found.push((path.as_str(), place, data::json(path, content)?));
+            }
+        }
+        if found.len() > 1 || self.manifest.roots.is_some() {
+            data::check(&found, &self.manifest)?;
+        }
+        Ok(found.into_iter().map(|(_, place, json)| (place, json.into_owned())).collect())
     }
 }
 
@@ -114,27 +126,27 @@ fn check_version(section: Option<&Section>, trust: &Trust) -> Result<(), LoadErr
     }
 }
 
+/// Changes of documents.
+const PATCH: &str = "patch.json";
+
+/// The last part of a path.
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The path of `data` where a file's content belongs, if it is a data file.
-fn place(path: &str) -> Option<(&str, Vec<String>)> {
-    let folder = path.strip_suffix("data.json")?;
-    (folder.is_empty() || folder.ends_with('/')).then(|| {
-        let names = folder.split('/').filter(|name| !name.is_empty());
-        (path, names.map(str::to_owned).collect())
-    })
+fn place(path: &str) -> Option<Vec<String>> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let names = folder.split('/').filter(|name| !name.is_empty());
+    matches!(name, "data.json" | "data.yaml" | "data.yml").then(|| names.map(str::to_owned).collect())
 }
 
 /// What OPA would read and we do not must not be passed over in silence.
 fn refuse_unknown_forms(files: &Files) -> Result<(), LoadError> {
-    for path in files.keys() {
-        let what = match path.rsplit('/').next().unwrap_or(path) {
-            "data.yaml" | "data.yml" => "a data file in YAML",
-            ".manifest.pb" => "a manifest in protocol buffers",
-            "patch.json" => "a delta bundle",
-            _ => continue,
-        };
-        return Err(LoadError::NotYet { what });
+    match files.keys().any(|path| name(path) == ".manifest.pb") {
+        true => Err(LoadError::NotYet { what: "a manifest in protocol buffers" }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn check_section(files: &Files, section: &Section) -> Result<(), LoadError> {

@@ -4,20 +4,29 @@
 //! refused here, as OPA refuses it.
 
 use super::Manifest;
-use super::archive::Files;
 use crate::LoadError;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-/// Checks data files, each given by its path and its place under `data`.
-pub(super) fn check(
-    found: &[(&str, Vec<String>)],
-    files: &Files,
-    manifest: &Manifest,
-) -> Result<(), LoadError> {
+/// The content of a data file as JSON; only YAML is read for that.
+pub(super) fn json<'c>(path: &str, content: &'c [u8]) -> Result<Cow<'c, [u8]>, LoadError> {
+    if path.ends_with(".json") {
+        return Ok(Cow::Borrowed(content));
+    }
+    let read =
+        std::str::from_utf8(content).map_err(|error| error.to_string()).and_then(govc_stdlib::yaml_to_json);
+    let json = read.map_err(|message| LoadError::Data { path: path.to_owned(), message })?;
+    Ok(Cow::Owned(json.into_bytes()))
+}
+
+/// A data file: its path, its place under `data`, and its JSON.
+pub(super) type File<'f> = (&'f str, Vec<String>, Cow<'f, [u8]>);
+
+/// Checks data files.
+pub(super) fn check(found: &[File<'_>], manifest: &Manifest) -> Result<(), LoadError> {
     let mut root = Value::Object(Map::new());
-    for (path, place) in found {
+    for (path, place, text) in found {
         let wrong = |message: String| LoadError::Data { path: (*path).to_owned(), message };
-        let text = files.get(*path).map(Vec::as_slice).unwrap_or_default();
         let document: Value = serde_json::from_slice(text).map_err(|e| wrong(e.to_string()))?;
         outside(&document, &mut place.clone(), manifest).map_or(Ok(()), |at| {
             Err(wrong(format!("the roots of the manifest do not permit data at `{at}`")))

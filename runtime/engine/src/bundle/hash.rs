@@ -1,10 +1,11 @@
-//! OPA's hash of a file in a signature: over the structure of JSON files, over the bytes of all others.
+//! OPA's hash of a file in a signature: over the structure of JSON and YAML files, over the bytes of all others.
 //!
 //! The surprising fact: in the structure of a JSON file, numbers count as they are written (`1.0` is not
 //! `1`), while white space and the order of keys do not count at all.
 
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Feeds bytes to whichever hash was asked for.
@@ -23,6 +24,13 @@ fn with<D: Digest>(content: &[u8], structured: bool) -> Result<String, serde_jso
 /// MD5 and SHA-1, which OPA still takes, are refused: both can be forged.
 pub(crate) fn file(algorithm: &str, path: &str, content: &[u8]) -> Option<Result<String, serde_json::Error>> {
     let structured = is_structured(path);
+    let yaml = path.ends_with(".yaml") && structured;
+    let json = match yaml.then(|| std::str::from_utf8(content).ok().map(govc_stdlib::yaml_to_json)) {
+        None => Cow::Borrowed(content),
+        Some(Some(Ok(json))) => Cow::Owned(json.into_bytes()),
+        Some(_) => return Some(Err(serde::de::Error::custom("no YAML"))),
+    };
+    let content = &*json;
     Some(match algorithm {
         "SHA-224" => with::<Sha224>(content, structured),
         "SHA-256" => with::<Sha256>(content, structured),

@@ -1,6 +1,6 @@
 //! What a bundle can be asked for: the flags, then the metadata, and where neither says anything, every rule.
 
-use crate::files::{Loaded, yaml};
+use crate::files::Loaded;
 use govc_compile::Checked;
 use govc_syntax::ast::{AnnotationTarget, Annotations, Module, Rule, StepKind, TermKind};
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ fn annotated(module: &Module) -> Vec<String> {
 }
 
 fn is_entrypoint(block: &Annotations) -> bool {
-    let json = yaml::to_json(&block.yaml).unwrap_or_default();
+    let json = govc_stdlib::yaml_to_json(&block.yaml).unwrap_or_default();
     let value: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
     value.get("entrypoint") == Some(&serde_json::Value::Bool(true))
 }
