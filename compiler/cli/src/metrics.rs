@@ -94,11 +94,21 @@ pub(crate) fn aggregated_node(rounds: &[Metrics]) -> Node {
 pub(crate) fn aggregated_table(rounds: &[Metrics]) -> String {
     let header: Vec<String> = std::iter::once("metric").chain(COLUMNS).map(title).collect();
     let row = |(name, sample): (String, Sample)| {
-        let values = COLUMNS.iter().map(|label| sample.statistic(label).to_string());
+        let values = COLUMNS.iter().map(|label| shown(label, sample.statistic(label)));
         std::iter::once(name).chain(values).collect()
     };
     let rows: Vec<Vec<String>> = together(rounds).into_iter().map(row).collect();
     if rows.is_empty() { String::new() } else { table::draw(&header, &rows) }
+}
+
+/// A value as Go prints it: what was measured is an integer, what was computed a decimal, from a million on with an exponent.
+fn shown(label: &str, value: f64) -> String {
+    if matches!(label, "count" | "max" | "min") || value.abs() < 1e6 {
+        return value.to_string();
+    }
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{digits}e+{exponent:0>2}")
 }
 
 /// A label as the head of a column.
