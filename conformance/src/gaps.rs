@@ -49,6 +49,9 @@ pub struct Explained {
     /// It shows in programs that end with the first error of a builtin, and not without that.
     #[serde(default)]
     pub strict: bool,
+    /// It goes away where the rules of the program stand in another order.
+    #[serde(default)]
+    pub order: bool,
 }
 
 /// All explained differences.

@@ -332,7 +332,7 @@ fn strings_split_n<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Ans
 fn replace<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     let (text, old) = two(args)?;
     let new = string(arg(args, 2), 3)?;
-    Ok(context.heap.string(&replace::all(text, &[(old, new)])))
+    Ok(context.heap.string_of_bytes(&replace::all(text, &[(old, new)])))
 }
 
 fn strings_replace_n<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
@@ -348,7 +348,7 @@ fn strings_replace_n<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> A
         };
         pairs.push((old, new));
     }
-    Ok(context.heap.string(&replace::all(text, &pairs)))
+    Ok(context.heap.string_of_bytes(&replace::all(text, &pairs)))
 }
 
 fn trim<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cases: Vec<Mutant> = cases::load(&folder).iter().map(|c| original(c, strict)).collect();
     let scratch = std::env::temp_dir().join(format!("govc-check-mutants-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
-    let (mut done, mut same, mut refused, mut same_texts) = (0, 0, 0, 0);
+    let (mut done, mut same, mut refused, mut same_rows) = (0, 0, 0, 0);
     while done < count && !cases.is_empty() {
         let Some(mutant) = mutant(&cases[random.below(cases.len())], &mut random) else { continue };
         let Some(ours) = our_findings(&mutant) else { continue };
@@ -45,8 +45,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         done += 1;
         refused += usize::from(!theirs.is_empty());
-        let texts = |f: &[Finding]| f.iter().map(|f| f.3.clone()).collect::<Vec<_>>();
-        same_texts += usize::from(texts(&ours) == texts(&theirs));
+        let rows = |f: &[Finding]| f.iter().map(|f| (f.0.clone(), f.1)).collect::<Vec<_>>();
+        same_rows += usize::from(rows(&ours) == rows(&theirs));
         if ours == theirs {
             same += 1;
         } else if verbose {
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     std::fs::remove_dir_all(&scratch)?;
     println!(
-        "{same} of {done} mutants with the same errors, {same_texts} with the same texts; opa refuses {refused}"
+        "{same_rows} of {done} mutants with the same codes and rows, {same} with the same places and texts too; opa refuses {refused}"
     );
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! `mutants [N] [SEED] [-v]`: N seeded single-token mutants of OPA's case modules through our parser and OPA's.
+//! `mutants [N] [SEED] [FOLDER] [-v]`: N seeded single-token mutants of OPA's case modules, or of the modules of a folder,
+//! through our parser and OPA's.
 //!
-//! Prints how often both accept, or both refuse with the same first row and code, and how often all complaints are equal. OPA reads all mutants in one process: it
-//! loads a folder and reports every file it cannot parse; a file that is always broken keeps it from
-//! going on to compile the rest.
+//! Prints how often both accept, or both refuse with the same first row and code, and how often all complaints are
+//! equal. OPA reads all mutants in one process: it loads a folder and reports every file it cannot parse; a file that
+//! is always broken keeps it from going on to compile the rest.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,7 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("skipped: this needs OPA's cases beside the checkout (or GOVC_SHARED) and `opa` on PATH");
         return Ok(());
     };
-    let modules = case_modules(&folder);
+    let given = args.iter().map(Path::new).find(|path| path.is_dir());
+    let modules = given.map_or_else(|| case_modules(&folder), folder_modules);
     let mutants = mutants(&modules, count, seed);
     let theirs = opa_verdicts(&opa, &mutants)?;
     report(&mutants, &theirs, verbose);
@@ -46,6 +48,22 @@ fn case_modules(root: &Path) -> Vec<(RegoVersion, String)> {
     cases::load(root)
         .iter()
         .flat_map(|c| c.modules().into_iter().map(move |m| (version(c.version), m)))
+        .collect()
+}
+
+/// The modules of a folder, each in the language in which it is well-formed; tests of large repositories are alike, and
+/// long modules are slow.
+fn folder_modules(folder: &Path) -> Vec<(RegoVersion, String)> {
+    const LONGEST: usize = 4_000;
+    let texts =
+        cases::files(folder, &["rego"]).into_iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    texts
+        .filter(|text| text.len() < LONGEST)
+        .filter_map(|text| {
+            let accepted = |&version: &RegoVersion| complaints(version, &text).is_empty();
+            let version = [RegoVersion::V1, RegoVersion::V0].into_iter().find(accepted)?;
+            Some((version, text))
+        })
         .collect()
 }
 
@@ -84,11 +102,11 @@ fn mutant(version: RegoVersion, text: &str, random: &mut Random) -> Option<Mutan
     Some(Mutant { version, what, text })
 }
 
-fn our_verdict(mutant: &Mutant) -> Verdict {
+fn complaints(version: RegoVersion, text: &str) -> Verdict {
     let mut sources = Sources::default();
-    let file = sources.add("m.rego", mutant.text.as_str());
-    let options = ParseOptions { version: mutant.version, ..ParseOptions::default() };
-    let parsed = parse_module(file, &mutant.text, &options);
+    let file = sources.add("m.rego", text);
+    let options = ParseOptions { version, ..ParseOptions::default() };
+    let parsed = parse_module(file, text, &options);
     let complaint = |d: &Diagnostic| {
         let (row, column) = sources.position(d.span);
         (row, d.opa_code.to_owned(), column, d.message.clone())
@@ -145,7 +163,7 @@ fn opa_errors(
 fn report(mutants: &[Mutant], theirs: &[Verdict], verbose: bool) {
     let (mut agree, mut refused, mut same) = (0, 0, 0);
     for (i, (mutant, their)) in mutants.iter().zip(theirs).enumerate() {
-        let our = our_verdict(mutant);
+        let our = complaints(mutant.version, &mutant.text);
         let place = |v: &Verdict| v.first().map(|(row, code, ..)| (*row, code.clone()));
         let agrees = place(&our) == place(their);
         refused += usize::from(!their.is_empty());

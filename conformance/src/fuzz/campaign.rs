@@ -103,6 +103,12 @@ impl Campaign {
                 .iter()
                 .position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
         }
+        let fails = |o: &Outcome| matches!(o, Outcome::Failed(_));
+        if (fails(ours) || fails(theirs))
+            && ours::outcome(&program.with_rules_reversed(), self.fault) == *theirs
+        {
+            return all.iter().position(|e| e.order);
+        }
         let of_builtin = |o: &Outcome| matches!(o, Outcome::Failed(c) if c == "eval_builtin_error" || c == "eval_type_error");
         if !program.strict || !of_builtin(ours) && !of_builtin(theirs) {
             return None;

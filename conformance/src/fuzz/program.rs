@@ -1,6 +1,6 @@
 //! A program as both sides get it, and what became of it.
 
-use govc_syntax::RegoVersion;
+use govc_syntax::{FileId, ParseOptions, RegoVersion, parse_module};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -40,6 +40,22 @@ impl Program {
         text.push_str(&format!("# query{strict}\n{}\n", self.query));
         text
     }
+
+    /// The same program with the rules of each module in the reverse order.
+    pub fn with_rules_reversed(&self) -> Self {
+        let modules = self.modules.iter().map(|text| reversed(text, self.version)).collect();
+        Self { modules, ..self.clone() }
+    }
+}
+
+/// A module with its rules in the reverse order, behind its imports.
+fn reversed(text: &str, version: RegoVersion) -> String {
+    let options = ParseOptions { version, ..ParseOptions::default() };
+    let rules = parse_module(FileId(0), text, &options).tree.rules;
+    let piece = |start: u32, end: u32| text.get(start as usize..end as usize).unwrap_or_default();
+    let mut pieces = vec![piece(0, rules.first().map_or(0, |first| first.span.start))];
+    pieces.extend(rules.iter().rev().map(|rule| piece(rule.span.start, rule.span.end)));
+    pieces.join("\n")
 }
 
 /// What became of a program.

@@ -83,9 +83,10 @@ fn unsafe_variable(name: &str, scope: &str) -> String {
 
 /// Reorders a body and the bodies in it so that each variable is bound before it is needed.
 pub(crate) fn reorder(body: &mut Body, arity: Arity, globals: &NameSet) -> Unsafe {
+    let trapped = is_trapped(body, arity, globals);
     let mut state = Reorder::new(body, arity, globals);
     while state.pass() {}
-    if state.is_done() {
+    if state.is_done() && !trapped {
         *body = state.reordered.into_iter().map(|(_, e)| e).collect();
         return check_nested(body, arity, globals);
     }
@@ -101,6 +102,20 @@ pub(crate) fn reorder(body: &mut Body, arity: Arity, globals: &NameSet) -> Unsaf
     found
 }
 
+/// Whether OPA refuses a body that could be ordered: what it carries over from a call to an `every` before it looks
+/// like a binding of that `every` itself, which then waits for itself.
+fn is_trapped(body: &Body, arity: Arity, globals: &NameSet) -> bool {
+    let any = |wanted: fn(&ExprKind) -> bool| body.iter().any(|e| wanted(&e.kind));
+    if !any(|k| matches!(k, ExprKind::Every(_))) || !any(|k| matches!(k, ExprKind::Call(_))) {
+        return false;
+    }
+    let mut body = body.clone();
+    let mut state = Reorder::new(&mut body, arity, globals);
+    state.carried = Some(NameSet::default());
+    while state.pass() {}
+    !state.is_done()
+}
+
 struct Reorder<'a> {
     arity: Arity<'a>,
     safe: NameSet,
@@ -109,7 +124,7 @@ struct Reorder<'a> {
     closed_over: Vec<NameSet>,
     /// Statements placed so far, with their positions.
     reordered: Vec<(usize, Expr)>,
-    /// What OPA carries over from a call to the next equation, even where the call is not safe: it decides
+    /// What OPA carries over from a call to the next equation or `every`, even where the call is not safe: it decides
     /// which variables are named, so it is followed where there is something to tell.
     carried: Option<NameSet>,
 }
@@ -157,16 +172,25 @@ impl<'a> Reorder<'a> {
 
     fn outputs(&mut self, i: usize) -> NameSet {
         let Some(e) = &self.slots[i] else { return NameSet::default() };
-        let outputs = match (&self.carried, &e.kind) {
-            (Some(carried), ExprKind::Unify(a, b)) => vars::outputs_carrying(e, (a, b), &self.safe, carried),
-            _ => vars::outputs(e, self.arity, &self.safe),
-        };
-        match (&mut self.carried, &e.kind) {
-            (Some(carried), ExprKind::Unify(..)) => carried.clear(),
-            (Some(carried), ExprKind::Call(_)) => carried.clone_from(&outputs),
-            _ => {}
+        let Some(carried) = &mut self.carried else { return vars::outputs(e, self.arity, &self.safe) };
+        if !vars::may_bind(e, &self.safe) {
+            return NameSet::default();
         }
-        outputs
+        match &e.kind {
+            ExprKind::Unify(a, b) => {
+                let known = std::mem::take(carried);
+                vars::outputs_carrying(e, (a, b), &self.safe, &known)
+            }
+            ExprKind::Call(_) => {
+                *carried = vars::outputs(e, self.arity, &self.safe);
+                carried.clone()
+            }
+            ExprKind::Every(_) => {
+                carried.extend(vars::outputs(e, self.arity, &self.safe));
+                carried.clone()
+            }
+            _ => vars::outputs(e, self.arity, &self.safe),
+        }
     }
 
     /// Places every statement that has become safe, in source order; `false` when there was none.
@@ -183,11 +207,12 @@ impl<'a> Reorder<'a> {
             return;
         }
         let outputs = self.outputs(i);
-        let open: NameSet = self.closed_over[i].difference(&self.safe).copied().collect();
-        if !open.is_empty() && open == outputs {
+        // A statement that only waits for itself waits for ever.
+        let closed_over = &self.closed_over[i];
+        if !closed_over.is_empty() && *closed_over == outputs {
             return;
         }
-        self.needs[i].extend(open);
+        self.needs[i].extend(closed_over);
         let safe = &self.safe;
         self.needs[i].retain(|n| !outputs.contains(n) && !safe.contains(n));
         if !self.needs[i].is_empty() {

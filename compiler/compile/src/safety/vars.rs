@@ -223,7 +223,7 @@ pub(crate) fn outputs_of_body(body: &[Expr], arity: Arity, safe: &NameSet) -> Na
 
 /// The variables that a statement binds where the safe ones are bound.
 pub(crate) fn outputs(e: &Expr, arity: Arity, safe: &NameSet) -> NameSet {
-    if e.negated || !e.with.iter().all(|w| with_is_safe(w, safe)) {
+    if !may_bind(e, safe) {
         return NameSet::default();
     }
     match &e.kind {
@@ -237,6 +237,11 @@ pub(crate) fn outputs(e: &Expr, arity: Arity, safe: &NameSet) -> NameSet {
         ExprKind::Every(every) => outputs_of_term(&every.domain, safe),
         _ => NameSet::default(),
     }
+}
+
+/// Whether a statement is of the kind that binds variables, and what it replaces is known.
+pub(crate) fn may_bind(e: &Expr, safe: &NameSet) -> bool {
+    !e.negated && e.with.iter().all(|w| with_is_safe(w, safe))
 }
 
 fn with_is_safe(with: &With, safe: &NameSet) -> bool {
@@ -275,9 +280,6 @@ pub(crate) fn outputs_carrying(
     safe: &NameSet,
     carried: &NameSet,
 ) -> NameSet {
-    if e.negated || !e.with.iter().all(|w| with_is_safe(w, safe)) {
-        return NameSet::default();
-    }
     outputs_of_sides(e, sides, safe, carried)
 }
 

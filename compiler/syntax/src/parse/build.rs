@@ -438,8 +438,14 @@ impl<'b> Builder<'b> {
 
     /// A braced operand. Until `not`, `and` or `or` takes it, it is a group of its own span around a
     /// [`LiteralKind::NotBody`].
-    pub(crate) fn operand_block(&self, body: Body) -> Literal {
+    pub(crate) fn operand_block(&mut self, body: Body) -> Literal {
         let span = body.span;
+        let is_union = |t: &Term| matches!(t.kind, TermKind::Binary { op: BinaryOp::Or, .. });
+        if let Some(Literal { kind: LiteralKind::Term(first), .. }) = body.literals.first()
+            && is_union(first)
+        {
+            self.fault(span, "ambiguous `{ ... | ... }` operand");
+        }
         let inner = Literal { kind: LiteralKind::NotBody(body), with: Vec::new(), span };
         Literal { kind: LiteralKind::Group(Box::new(inner)), with: Vec::new(), span }
     }
