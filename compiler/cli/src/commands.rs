@@ -12,7 +12,7 @@ mod decide;
 mod deps;
 pub(crate) mod eval;
 mod exec;
-mod explain;
+pub(crate) mod explain;
 mod fmt;
 mod init;
 mod inspect;

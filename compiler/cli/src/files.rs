@@ -412,7 +412,7 @@ fn not_utf8(path: &str, bytes: &[u8]) -> Problem {
         code: "rego_parse_error".to_owned(),
         govc_code: "govc_not_utf8".to_owned(),
         location: Some(Location { file: path.to_owned(), row, col }),
-        finding: None,
+        ..Problem::default()
     }
 }
 

@@ -27,8 +27,18 @@ pub(crate) struct Problem {
     pub(crate) govc_code: String,
     /// Where.
     pub(crate) location: Option<Location>,
-    /// The compiler's finding, where it is one.
-    pub(crate) finding: Option<Box<Finding>>,
+    /// What else is known of it.
+    pub(crate) more: Option<Box<More>>,
+}
+
+/// What else is known of an error.
+#[derive(Clone, Debug)]
+pub(crate) enum More {
+    /// It is a finding of the compiler.
+    Finding(Finding),
+    /// OPA's `details`, as JSON.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "only the server is told such errors"))]
+    Details(String),
 }
 
 /// A finding of the compiler, and the source line that it shows.
@@ -68,10 +78,18 @@ impl Problem {
                 row,
                 col,
             }),
-            finding: Some(Box::new(Finding {
+            more: Some(Box::new(More::Finding(Finding {
                 diagnostic: diagnostic.clone(),
                 shown: shown(diagnostic, sources),
-            })),
+            }))),
+        }
+    }
+
+    /// The compiler's finding, where it is one.
+    pub(crate) fn finding(&self) -> Option<&Finding> {
+        match self.more.as_deref() {
+            Some(More::Finding(finding)) => Some(finding),
+            _ => None,
         }
     }
 
@@ -91,9 +109,12 @@ impl Problem {
         Node::Object(object)
     }
 
-    /// What OPA tells beside the message: the source line and the place in it.
+    /// What OPA tells beside the message: the source line and the place in it, or what was given.
     pub(crate) fn details(&self) -> Option<Node> {
-        let (line, index) = self.finding.as_ref()?.shown.as_ref()?;
+        if let Some(More::Details(details)) = self.more.as_deref() {
+            return Some(Node::Raw(details.clone()));
+        }
+        let (line, index) = self.finding()?.shown.as_ref()?;
         let details = [("line".to_owned(), Node::string(line)), ("idx".to_owned(), Node::int(*index as i64))];
         Some(Node::Object(details.into()))
     }
@@ -101,13 +122,13 @@ impl Problem {
     /// The line and what OPA prints below it: the source with a mark, or the types that do not fit.
     fn lines(&self) -> String {
         let mut lines = vec![self.line()];
-        if let Some((line, index)) = self.finding.as_ref().and_then(|finding| finding.shown.as_ref()) {
+        if let Some((line, index)) = self.finding().and_then(|finding| finding.shown.as_ref()) {
             let text = line.trim_start_matches('\t');
             let indent = index.saturating_sub(line.len() - text.len());
             lines.extend([text.to_owned(), format!("{}^", " ".repeat(indent))]);
         }
         // Of a type error OPA prints what is there and what is wanted; suggestions are ours alone.
-        let found = self.finding.iter().map(|finding| &finding.diagnostic);
+        let found = self.finding().into_iter().map(|finding| &finding.diagnostic);
         let typed = found.filter(|d| d.opa_code == "rego_type_error");
         lines.extend(typed.flat_map(|d| &d.notes).filter(|note| !note.starts_with("did you mean")).cloned());
         lines.join("\n\t")

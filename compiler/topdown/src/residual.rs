@@ -5,12 +5,14 @@ use crate::json::Writer;
 use crate::partial::support::SupportModule;
 use crate::partial::{self, Settings};
 use crate::run::{Loaded, Surroundings, ended, frame, machine, names};
+use crate::statement::Statement;
 use crate::term::*;
+use crate::trace::{Event, Op, TraceNode};
 use crate::visit::{self, Shown};
 use crate::{eval::Request, source};
 use govc_syntax::format::{FormatOptions, format_source};
 use govc_value::{Arena, Heap, SymbolTable};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -33,6 +35,10 @@ pub struct PartialOptions {
     pub opaque_builtins: Vec<String>,
     /// Support modules begin with `import rego.v1`, to stand beside modules of v0.
     pub import_v1: bool,
+    /// Rules are not looked up by the values of documents.
+    pub without_index: bool,
+    /// Statements that do not hold are told.
+    pub failures: bool,
     /// Residual statements after which evaluation ends with `govc_limit_residual`; OPA has no such bound.
     pub most_statements: usize,
 }
@@ -48,6 +54,8 @@ impl Default for PartialOptions {
             skip_namespace: false,
             opaque_builtins: Vec::new(),
             import_v1: false,
+            without_index: false,
+            failures: false,
             most_statements: 200_000,
         }
     }
@@ -66,6 +74,10 @@ pub struct Residual {
     pub support_texts: Vec<String>,
     /// Future keywords that the texts of the queries need.
     pub keywords: Vec<&'static str>,
+    /// The statements of each query.
+    pub conditions: Vec<Vec<Statement>>,
+    /// Statements that did not hold while it was evaluated.
+    pub failed: Vec<Statement>,
     /// Statements in queries and modules, those of nested bodies too.
     pub statements: usize,
     /// Errors of builtins, which were taken for undefined.
@@ -76,6 +88,7 @@ pub struct Residual {
 pub(crate) struct Left<'q> {
     pub(crate) queries: Vec<Body<'q>>,
     pub(crate) support: BTreeMap<String, SupportModule<'q>>,
+    failed: Vec<Statement>,
     builtin_errors: Vec<Error>,
 }
 
@@ -106,6 +119,8 @@ pub fn partial(request: Request<'_>, options: &PartialOptions) -> Result<Residua
             .values()
             .map(|m| formatted(source::module(m, options.import_v1)))
             .collect(),
+        conditions: left.queries.iter().map(|q| q.iter().map(|e| Statement::of(e)).collect()).collect(),
+        failed: left.failed,
         statements,
         builtin_errors: left.builtin_errors,
     })
@@ -130,22 +145,34 @@ pub(crate) fn evaluate<'q>(
         opaque: options.opaque_builtins.iter().cloned().collect(),
         passes: &check,
     };
+    let failed = RefCell::new(Vec::new());
+    let mut observe = |event: Event<'q>| {
+        if let (Op::Fail, Some(TraceNode::Expr(e))) = (event.op, &event.node) {
+            failed.borrow_mut().push(Statement::of(e));
+        }
+    };
     let surroundings = Surroundings {
         builtins: &request.options.builtins,
         data: heap.copy(request.data),
         input: request.input.map(|v| heap.copy(v)),
         world: request.world,
         written: &written,
-        tracer: None,
+        tracer: if options.failures { Some(&mut observe) } else { None },
         plug_locals: false,
         fuel: request.fuel,
         time: request.time,
     };
     let live = live_vars(&body, &options.unknowns);
-    let (machine, input) = machine(loaded, surroundings, Some(settings));
+    let (mut machine, input) = machine(loaded, surroundings, Some(settings));
+    machine.indexing = !options.without_index;
     let mut queries: Vec<Body<'q>> = Vec::new();
     let Some(state) = &machine.partial else {
-        return Ok(Left { queries, support: BTreeMap::new(), builtin_errors: Vec::new() });
+        return Ok(Left {
+            queries,
+            support: BTreeMap::new(),
+            failed: Vec::new(),
+            builtin_errors: Vec::new(),
+        });
     };
     let frame = frame(&machine, body, input);
     let size = Cell::new(0usize);
@@ -174,7 +201,7 @@ pub(crate) fn evaluate<'q>(
     let mut support = state.support.borrow().modules.clone();
     support.values_mut().for_each(|m| m.rules.sort_by(|a, b| a.compare(b)));
     let builtin_errors = machine.errors.borrow().clone();
-    Ok(Left { queries, support, builtin_errors })
+    Ok(Left { queries, support, failed: failed.take(), builtin_errors })
 }
 
 pub(crate) fn formatted(text: String) -> String {

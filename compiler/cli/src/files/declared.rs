@@ -73,7 +73,7 @@ impl Declared {
         let message = "illegal capabilities: rego_v1 feature required for parsing v1 Rego".to_owned();
         let code = "rego_parse_error".to_owned();
         let ours = "govc_capabilities".to_owned();
-        missing.then_some(Problem { message, code, govc_code: ours, location: None, finding: None })
+        missing.then_some(Problem { message, code, govc_code: ours, ..Problem::default() })
     }
 }
 

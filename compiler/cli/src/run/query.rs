@@ -99,6 +99,6 @@ pub(crate) fn problem(error: EvalError) -> Problem {
         code: error.code.to_owned(),
         message: error.message,
         location,
-        finding: None,
+        ..Problem::default()
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn problems(errors: &[Error], sources: &Sources) -> Vec<Problem> {
             let (row, col) = sources.position(span);
             Location { file: sources.get(span.file).name.clone(), row, col }
         }),
-        finding: None,
+        ..Problem::default()
     };
     errors.iter().map(one).collect()
 }

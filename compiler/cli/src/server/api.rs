@@ -4,6 +4,7 @@ pub(crate) mod compile;
 pub(crate) mod data;
 pub(crate) mod documents;
 pub(crate) mod explain;
+pub(crate) mod filters;
 pub(crate) mod health;
 pub(crate) mod index;
 pub(crate) mod policies;

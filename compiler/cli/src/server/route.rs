@@ -1,7 +1,7 @@
 //! Which endpoint answers: OPA's routes, with the redirections and refusals of Go's router around them.
 
 use super::Server;
-use super::api::{compile, data, documents, health, index, policies, query, settings};
+use super::api::{compile, data, documents, filters, health, index, policies, query, settings};
 use super::call::Call;
 use super::prometheus;
 use super::reply::Reply;
@@ -127,7 +127,7 @@ fn route(method: &str, path: &str, doors: Doors) -> Option<Route> {
         "GET" if path == "/v1/query" => found("v1/query", query::get),
         "POST" if path == "/v1/query" => found("v1/query", query::post),
         "POST" if path == "/v1/compile" => found("v1/compile", compile::post),
-        "POST" | "GET" if path.starts_with("/v1/compile/") => found("v1/compile", compile::filters),
+        "POST" | "GET" if path.starts_with("/v1/compile/") => found("v1/compile", filters::post),
         "GET" if path == "/v1/config" => found("v1/config", settings::config),
         "GET" if path == "/v1/status" => found("v1/status", settings::status),
         "POST" if path == "/" => found("index", |server, call| data::v0(server, call, true)),

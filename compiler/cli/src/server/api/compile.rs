@@ -190,14 +190,3 @@ fn evaluate(
         Reply::evaluation(&found.into_iter().next().unwrap_or_default())
     })
 }
-
-/// `POST` and `GET /v1/compile/{path}`
-pub(crate) fn filters(_server: &Server, call: &Call) -> Reply {
-    let accept = call.header("accept");
-    match accept {
-        "" => Reply::invalid("Accept header: missing required header"),
-        "application/json" => Reply::error(500, "internal_error", "unknown target/dialect combination: /"),
-        accept if accept.contains("application/vnd.opa") => Reply::not_yet("`/v1/compile` with filters"),
-        accept => Reply::invalid(&format!("Accept header: unsupported header: {accept}")),
-    }
-}
