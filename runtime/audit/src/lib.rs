@@ -9,13 +9,17 @@ pub mod checkpoint;
 pub mod disk;
 pub mod log;
 pub mod merkle;
+pub mod monitor;
 pub mod note;
+pub mod proof;
 pub mod reader;
 pub mod verify;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use disk::{Disk, FolderDisk};
 pub use log::{Log, LogError, Options, Receipt};
+pub use monitor::{Monitor, Refusal, Witness};
 pub use note::{Signer, Verifier};
+pub use proof::Proof;
 pub use reader::Reader;
 pub use verify::verify;

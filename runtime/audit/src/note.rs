@@ -99,6 +99,24 @@ impl Signer {
         Self::new(name, Kind::Log, key)
     }
 
+    /// The signer of a log, from a private key in PEM.
+    ///
+    /// # Errors
+    /// When the text is not an Ed25519 key in PKCS #8, or the name is none.
+    pub fn log_from_pem(name: &str, text: &str) -> Result<Self, NoteError> {
+        Self::log_from_pkcs8(name, pem::parse(text).map_err(|_| NoteError::Key)?.contents())
+    }
+
+    /// The signer of a witness, from a private key in PEM.
+    ///
+    /// # Errors
+    /// When the text is not an Ed25519 key in PKCS #8, or the name is none.
+    pub fn witness_from_pem(name: &str, text: &str) -> Result<Self, NoteError> {
+        let key = pem::parse(text).map_err(|_| NoteError::Key)?;
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.contents()).map_err(|_| NoteError::Key)?;
+        Self::new(name, Kind::Witness, key)
+    }
+
     /// The signer of a witness.
     ///
     /// # Errors
@@ -185,6 +203,17 @@ impl Verifier {
     /// The verifier of a log, from the 32 bytes of an Ed25519 public key.
     pub fn log(name: &str, key: &[u8; 32]) -> Self {
         Self::new(name, Kind::Log, key)
+    }
+
+    /// The verifier of a log, from an Ed25519 public key in PEM (RFC 8410).
+    ///
+    /// # Errors
+    /// When the text is not such a key.
+    pub fn log_from_pem(name: &str, text: &str) -> Result<Self, NoteError> {
+        const BEFORE_KEY: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        let key = pem::parse(text).map_err(|_| NoteError::Key)?;
+        let key = key.contents().strip_prefix(&BEFORE_KEY).and_then(|key| key.try_into().ok());
+        key.map(|key| Self::log(name, key)).ok_or(NoteError::Key)
     }
 
     fn new(name: &str, kind: Kind, key: &[u8]) -> Self {
