@@ -71,6 +71,7 @@ fn prepare_world(folder: &Path) {
         ("world/policies/all.yaml", "rules: [{name: r, match: {}, decision: allow, reason: x}]"),
         ("world/inventory.yaml", "targets: [{id: a, type: t, environment: dev, sensitivity: public}]"),
         ("requests.jsonl", r#"{"id": 1, "request": {"action": "wait", "target": "a"}}"#),
+        ("events.jsonl", r#"{"type": "decision", "decision": "DENY"}"#),
         ("tickets.jsonl", r#"{"name": "a", "key": "k", "token": "x"}"#),
     ];
     for (path, text) in files {

@@ -7,6 +7,8 @@
 
 pub mod checkpoint;
 pub mod disk;
+pub mod erase;
+pub mod event;
 pub mod log;
 pub mod merkle;
 pub mod monitor;
@@ -17,6 +19,8 @@ pub mod verify;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use disk::{Disk, FolderDisk};
+pub use erase::Vault;
+pub use event::Event;
 pub use log::{Log, LogError, Options, Receipt};
 pub use monitor::{Monitor, Refusal, Witness};
 pub use note::{Signer, Verifier};

@@ -4,7 +4,7 @@
 //! histories. Only somebody who remembers can see that, and a witness's signature says that somebody does.
 
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::disk::{Disk, read_if_there, replace};
+use crate::disk::{Disk, Lock, read_if_there, replace};
 use crate::log::LogError;
 use crate::merkle::{Hash, verify_consistency};
 use crate::note::{NoteError, Signer, Verifier};
@@ -133,19 +133,40 @@ impl Monitor {
         proof: impl FnOnce(u64) -> Result<Vec<Hash>, LogError>,
     ) -> Result<(), Refusal> {
         let given = SignedCheckpoint::open(&given.note, &self.verifier)?;
-        // Two who see at once must not both remember: the second has to continue the first.
-        let _turn = self
-            .disk
-            .lock(&format!("{}.lock", self.path), true)
-            .map_err(LogError::io("lock what was seen before"))?;
+        let _turn = self.turn()?;
         if let Some(seen) = self.seen()? {
             let needed = seen.checkpoint.size < given.checkpoint.size;
             let proof = if needed { proof(seen.checkpoint.size)? } else { Vec::new() };
             continues(&seen.checkpoint, &given.checkpoint, &proof)?;
         }
-        replace(&*self.disk, &self.path, given.note.as_bytes(), true)
-            .map_err(LogError::io("remember the checkpoint"))?;
-        Ok(())
+        self.write(&given)
+    }
+
+    /// Remembers the checkpoint of a log that was verified as a whole, with what is remembered: no proof is
+    /// needed then.
+    ///
+    /// # Errors
+    /// When the log did not sign it, it is older than what is remembered, or the memory cannot be written.
+    pub fn remember(&self, given: &SignedCheckpoint) -> Result<(), Refusal> {
+        let given = SignedCheckpoint::open(&given.note, &self.verifier)?;
+        let _turn = self.turn()?;
+        match self.seen()? {
+            Some(seen) if seen.checkpoint.size > given.checkpoint.size => {
+                Err(Refusal::Rollback { seen: seen.checkpoint.size, given: given.checkpoint.size })
+            }
+            _ => self.write(&given),
+        }
+    }
+
+    /// Two who see at once must not both remember: the second has to continue the first.
+    fn turn(&self) -> Result<Option<Box<dyn Lock>>, Refusal> {
+        let lock = self.disk.lock(&format!("{}.lock", self.path), true);
+        Ok(lock.map_err(LogError::io("lock what was seen before"))?)
+    }
+
+    fn write(&self, given: &SignedCheckpoint) -> Result<(), Refusal> {
+        let written = replace(&*self.disk, &self.path, given.note.as_bytes(), true);
+        Ok(written.map_err(LogError::io("remember the checkpoint"))?)
     }
 }
 

@@ -1,0 +1,55 @@
+//! `govc audit append`: records the lines of the input, and says for each when it is durable.
+
+use super::opened::{self, ORIGIN};
+use crate::files::io_problem;
+use crate::output;
+use crate::problem::Problem;
+use clap::Args;
+use govc_audit::log::Pending;
+use govc_audit::{FolderDisk, Log, Options, Signer};
+use std::io::BufRead;
+
+/// Record events, one a line, and print the index of each once it is on the disk
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  $ govc audit append log --signing-key keys/private.pem < events.jsonl")]
+pub(super) struct Append {
+    /// Folder of the log; made when it does not exist
+    path: String,
+    /// Private key of the log: PEM, or a file with it
+    #[arg(long, value_name = "KEY")]
+    signing_key: String,
+    /// Name of the log in its checkpoints
+    #[arg(long, value_name = "NAME", default_value = ORIGIN)]
+    origin: String,
+}
+
+/// Lines that are handed in before the first of them is waited for.
+const AT_ONCE: usize = 1000;
+
+pub(super) fn run(args: &Append) -> Result<(), Problem> {
+    let key = opened::text_or_file(&args.signing_key)?;
+    let signer = Signer::log_from_pem(&args.origin, &key).map_err(|error| opened::note(&error))?;
+    let disk = FolderDisk::open(&args.path).map_err(|error| io_problem("open", &args.path, &error))?;
+    let log = Log::open(disk, signer, Options::new(&args.origin)).map_err(|error| opened::log(&error))?;
+    let mut pending = Vec::with_capacity(AT_ONCE);
+    for line in std::io::stdin().lock().split(b'\n') {
+        let line = line.map_err(|error| io_problem("read", "-", &error))?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        pending.push(log.submit(&line).map_err(|error| opened::log(&error))?);
+        if pending.len() == AT_ONCE {
+            acknowledge(&mut pending)?;
+        }
+    }
+    acknowledge(&mut pending)?;
+    log.close().map_err(|error| opened::log(&error))
+}
+
+fn acknowledge(pending: &mut Vec<Pending<'_>>) -> Result<(), Problem> {
+    for one in pending.drain(..) {
+        let receipt = one.wait().map_err(|error| opened::log(&error))?;
+        output::println(&receipt.index.to_string());
+    }
+    Ok(())
+}

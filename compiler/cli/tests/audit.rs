@@ -1,0 +1,122 @@
+//! `govc audit` over a signed log: what it records, proves and refuses.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const KEY: [&str; 2] = ["--verification-key", "keys/public.pem"];
+
+fn govc(words: &[&str], input: &str, folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_govc"));
+    command
+        .args(words)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that reads no input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn audit(words: &[&str], folder: &Path) -> (bool, String) {
+    let words: Vec<&str> = ["audit"].iter().chain(words).copied().collect();
+    let output = govc(&words, "", folder);
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+fn with_key<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    words.iter().chain(&KEY).copied().collect()
+}
+
+fn append(log: &str, word: &str, events: usize, folder: &Path) {
+    let lines: String = (0..events).map(|number| format!("{{\"{word}\":{number}}}\n")).collect();
+    let output = govc(&["audit", "append", log, "--signing-key", "keys/private.pem"], &lines, folder);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), events);
+}
+
+fn prepared() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(govc(&["keygen", "keys"], "", folder.path()).status.success());
+    folder
+}
+
+#[test]
+fn a_log_is_verified_against_what_was_seen() {
+    let folder = prepared();
+    let folder = folder.path();
+    append("log", "event", 300, folder);
+    let verify = with_key(&["verify", "log", "--state", "seen"]);
+    let (good, told) = audit(&verify, folder);
+    assert!(good && told.contains("\"entries\": 300") && told.contains("govc/audit\\n300\\n"), "{told}");
+    append("log", "event", 10, folder);
+    assert!(audit(&verify, folder).0);
+    let (good, told) = audit(&with_key(&["consistency", "log", "seen"]), folder);
+    assert!(good, "{told}");
+
+    // Another log with the same key, as long as the first was.
+    append("other", "other", 400, folder);
+    let (good, told) = audit(&with_key(&["verify", "other", "--state", "seen"]), folder);
+    assert!(!good && told.contains("not those that were seen before"), "{told}");
+    append("short", "event", 5, folder);
+    let (good, told) = audit(&with_key(&["verify", "short", "--state", "seen"]), folder);
+    assert!(!good && told.contains("govc_audit_rollback"), "{told}");
+    let (good, told) = audit(&["verify", "log"], folder);
+    assert!(!good && told.contains("--verification-key"), "{told}");
+}
+
+#[test]
+fn the_first_bad_entry_is_named() {
+    let folder = prepared();
+    let folder = folder.path();
+    append("log", "event", 300, folder);
+    let bundle = folder.join("log/tile/entries/000");
+    let text = std::fs::read(&bundle).unwrap();
+    let at = text.windows(11).position(|window| window == b"{\"event\":42").unwrap() + 9;
+    let mut changed = text.clone();
+    changed[at] = b'9';
+    std::fs::write(&bundle, changed).unwrap();
+    let (good, told) = audit(&with_key(&["verify", "log"]), folder);
+    assert!(!good && told.contains("entry 42: the entry was changed"), "{told}");
+    let (good, told) = audit(&with_key(&["prove", "log", "42"]), folder);
+    assert!(!good && told.contains("entry 42"), "{told}");
+    std::fs::write(&bundle, text).unwrap();
+    assert!(audit(&with_key(&["verify", "log"]), folder).0);
+}
+
+#[test]
+fn an_entry_is_proved_and_a_checkpoint_witnessed() {
+    let folder = prepared();
+    let folder = folder.path();
+    append("log", "event", 300, folder);
+    let (good, proof) = audit(&with_key(&["prove", "log", "42"]), folder);
+    assert!(good && proof.starts_with("c2sp.org/tlog-proof@v1\nindex 42\n"), "{proof}");
+    std::fs::write(folder.join("proof"), proof).unwrap();
+    std::fs::write(folder.join("entry"), "{\"event\":42}\n").unwrap();
+    std::fs::write(folder.join("another"), "{\"event\":43}\n").unwrap();
+    assert_eq!(
+        audit(&with_key(&["prove", "entry", "--check", "proof"]), folder),
+        (true, "entry 42 of 300\n".to_owned())
+    );
+    assert!(!audit(&with_key(&["prove", "another", "--check", "proof"]), folder).0);
+
+    assert!(govc(&["keygen", "witness"], "", folder).status.success());
+    let words =
+        ["witness", "log", "--signing-key", "witness/private.pem", "--name", "w.example", "--state", "w"];
+    let (good, note) = audit(&with_key(&words), folder);
+    assert!(
+        good && note.contains("\n\u{2014} govc/audit ") && note.contains("\n\u{2014} w.example "),
+        "{note}"
+    );
+
+    let (_, shown) = audit(&with_key(&["show", "log", "--from", "254", "--count", "4"]), folder);
+    let expected: String = (254..258).map(|number| format!("{{\"event\":{number}}}\n")).collect();
+    assert_eq!(shown, expected);
+    let (_, shown) = audit(&with_key(&["tail", "log", "-n", "1"]), folder);
+    assert_eq!(shown, "{\"event\":299}\n");
+}
