@@ -25,7 +25,7 @@ mod polling;
 mod prometheus;
 mod reply;
 mod route;
-mod services;
+pub(crate) mod services;
 mod settings;
 mod status;
 mod store;

@@ -120,3 +120,24 @@ fn an_entry_is_proved_and_a_checkpoint_witnessed() {
     let (_, shown) = audit(&with_key(&["tail", "log", "-n", "1"]), folder);
     assert_eq!(shown, "{\"event\":299}\n");
 }
+
+#[test]
+fn entries_are_shipped_once_and_exported() {
+    let folder = prepared();
+    let folder = folder.path();
+    append("log", "event", 300, folder);
+    let ship = with_key(&["ship", "log", "--to", "shipped", "--batch", "200"]);
+    assert_eq!(audit(&ship, folder), (true, "300 of 300 delivered\n".to_owned()));
+    assert_eq!(audit(&ship, folder), (true, "0 of 300 delivered\n".to_owned()));
+    let shipped =
+        std::fs::read_to_string(folder.join("shipped/00000000000000000200-00000000000000000299.jsonl"));
+    assert!(shipped.unwrap().starts_with("{\"entry\":{\"event\":200},\"index\":200}\n"));
+    let (good, told) =
+        audit(&with_key(&["ship", "log", "--to", "http://127.0.0.1:9/", "--state", "other"]), folder);
+    assert!(!good && told.contains("entries from 0 on were not delivered"), "{told}");
+    let (good, told) = audit(&with_key(&["export", "log", "--format", "ocsf", "--from", "299"]), folder);
+    assert!(
+        good && told.lines().count() == 1 && told.contains("\"raw_data\":\"{\\\"event\\\":299}\""),
+        "{told}"
+    );
+}

@@ -6,8 +6,10 @@
 mod append;
 mod chain;
 mod consistency;
+mod export;
 mod opened;
 mod prove;
+mod ship;
 mod show;
 mod verify;
 mod witness;
@@ -23,7 +25,9 @@ use clap::{Args, Subcommand};
   $ govc audit verify audit
   $ govc audit append log --signing-key keys/private.pem < events.jsonl
   $ govc audit verify log --verification-key keys/public.pem --state seen
-  $ govc audit prove log 0 --verification-key keys/public.pem")]
+  $ govc audit prove log 0 --verification-key keys/public.pem
+  $ govc audit ship log --verification-key keys/public.pem --to shipped
+  $ govc audit export log --verification-key keys/public.pem --format ocsf")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     action: Action,
@@ -38,6 +42,8 @@ enum Action {
     Prove(prove::Prove),
     Consistency(consistency::Consistency),
     Witness(witness::Witness),
+    Ship(ship::Ship),
+    Export(export::Export),
 }
 
 pub(crate) fn run(args: &Audit) -> Exit {
@@ -49,6 +55,8 @@ pub(crate) fn run(args: &Audit) -> Exit {
         Action::Prove(args) => prove::run(args),
         Action::Consistency(args) => consistency::run(args),
         Action::Witness(args) => witness::run(args),
+        Action::Ship(args) => ship::run(args),
+        Action::Export(args) => export::run(args),
     };
     match done {
         Ok(()) => Exit::Success,

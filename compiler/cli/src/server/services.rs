@@ -176,7 +176,8 @@ fn token(name: &str, credentials: Option<&Json>) -> Result<Token, String> {
     Ok(Token::None)
 }
 
-fn agent(config: &Json, timeout: u64) -> Result<Agent, String> {
+/// What sends requests to a service with such a configuration.
+pub(crate) fn agent(config: &Json, timeout: u64) -> Result<Agent, String> {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .disable_verification(config.get("allow_insecure_tls").and_then(Json::as_bool).unwrap_or(false))
