@@ -47,7 +47,9 @@ mod x509;
 
 pub use cache::Cache;
 pub use decl::{TypeSyntax, type_from_text, type_to_json};
-pub use encoding::yaml::{deepened, to_json as yaml_to_json};
+pub use encoding::yaml::{
+    deepened, to_json as yaml_to_json, to_json_of_unique_keys as yaml_of_unique_keys_to_json,
+};
 pub use internal::print_lines;
 
 use govc_value::{Heap, Type, Value};

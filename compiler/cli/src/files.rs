@@ -84,6 +84,13 @@ pub(crate) fn document(path: &str) -> Result<String, Problem> {
     any_document(&bytes).map_err(|error| Problem::plain(format!("unable to parse input: {error}")))
 }
 
+/// As [`document`], where a key that stands twice in one map is an error.
+pub(crate) fn document_of_unique_keys(path: &str) -> Result<String, Problem> {
+    let text = std::fs::read_to_string(path).map_err(|error| io_problem("open", path, &error))?;
+    // JSON is YAML.
+    govc_stdlib::yaml_of_unique_keys_to_json(&text).map_err(|error| Problem::plain(format!("{path}: {error}")))
+}
+
 /// A JSON text, or a YAML text as JSON.
 pub(crate) fn any_document(bytes: &[u8]) -> Result<String, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;

@@ -142,12 +142,19 @@ fn decisions_are_those_of_agent_safe() {
     assert_eq!(same, 752);
 }
 
+/// A denial of what Agent-Safe lets pass and its vectors do not mark: parameters that lead out of the target's environment
+/// (the test `a18_...` of `attacks.rs`), and the sterner of two equal rules (`a35_...`).
+fn is_sterner(decision: &Value) -> bool {
+    let reason = decision["reason"].as_str().unwrap();
+    decision["result"] == "deny" && (reason.starts_with("Parameter '") || reason == "b-second equal 10")
+}
+
 /// What Agent-Safe lets pass unsafely is denied unless its ways are asked for.
 #[test]
 fn strict_mode_denies_what_is_unsafe() {
     let Some(data) = folder() else { return };
     let work = tempfile::tempdir().unwrap();
-    let (mut denied, mut same, mut safe) = (0, 0, 0);
+    let (mut denied, mut same, mut sterner) = (0, 0, 0);
     for (world, file, group) in by_config(&data, "decisions.jsonl", work.path()) {
         let ours = lines(&govc(&[
             "decide",
@@ -157,17 +164,20 @@ fn strict_mode_denies_what_is_unsafe() {
             &file.display().to_string(),
         ]));
         for (vector, ours) in group.iter().zip(&ours) {
-            if vector["quirks"].as_array().unwrap().is_empty() {
-                safe += 1;
-                same += usize::from(vector["decision"]["result"] == ours["decision"]["result"]);
-            } else {
+            if !vector["quirks"].as_array().unwrap().is_empty() {
                 assert_eq!(ours["decision"]["result"], "deny", "{vector}");
                 denied += 1;
+            } else if vector["decision"]["result"] == ours["decision"]["result"] {
+                same += 1;
+            } else {
+                assert!(is_sterner(&ours["decision"]), "{vector}\n{ours}");
+                sterner += 1;
             }
         }
     }
-    println!("{denied} unsafe lines are denied; {same} of {safe} others are decided alike");
-    assert!(denied == 295 && same == safe);
+    println!("{denied} unsafe lines are denied, {same} others are decided alike, {sterner} more sternly");
+    assert_eq!((denied, same + sterner), (295, 457));
+    assert!(sterner < 50);
 }
 
 #[test]

@@ -65,7 +65,7 @@ denial(reason) := {"result": "deny", "reason": reason, "policy_matched": null}
 # METADATA
 # title: What strict mode does not take
 # description: Agent-Safe lets these pass; each is a way around the rules.
-unsafe := array.concat(unsafe_caller, unsafe_target)
+unsafe := array.flatten([unsafe_caller, unsafe_target, strayed])
 
 default unsafe_caller := []
 
@@ -78,6 +78,16 @@ default unsafe_target := []
 unsafe_target := [sprintf("Action %s does not apply to targets of type %s", [input.action, target.type])] if {
 	not target.type in action.target_types
 }
+
+# What is done follows the parameters: they must not lead out of the environment that the rules were asked about.
+strayed := [sprintf("Parameter '%s' names %s, and the target is in %s", [name, given.value, target.environment]) |
+	some name in {"environment", "namespace"}
+	given := input.params[name]
+	given.value in environments
+	given.value != target.environment
+]
+
+environments := {environment | environment := data.agent_safe.targets[_].environment}
 
 # Parameters
 
@@ -217,7 +227,13 @@ in_hours(window, hour) if {
 
 default has_ticket := false
 
-has_ticket if not input.ticket_id in {null, ""}
+has_ticket if not ticket in {null, ""}
+
+# A blank is no ticket, though Agent-Safe takes it for one.
+ticket := trim_space(input.ticket_id) if {
+	data.agent_safe.strict
+	is_string(input.ticket_id)
+} else := input.ticket_id
 
 # A selector that says nothing about a field takes all.
 among(selector, field, _) if not selector[field]

@@ -23,10 +23,24 @@ const MAX_DEPTH: usize = 10_000;
 /// Bytes that a document may take that is read to become JSON.
 const MEMORY: usize = 1 << 32;
 
+/// Nodes that the aliases of a document may stand for. Aliases of aliases cost nothing here, and everything once they
+/// are written out.
+const MAX_ALIASED: u64 = 4_000_000;
+
+/// Bytes of a text that weigh as much as a node.
+const NODE: usize = 64;
+
 /// A collection that is being read.
-enum Open<'q> {
-    List(usize, Vec<Value<'q>>),
-    Map(usize, Map<'q>),
+struct Open<'q> {
+    anchor: usize,
+    /// Its nodes so far, with aliases written out.
+    nodes: u64,
+    content: Content<'q>,
+}
+
+enum Content<'q> {
+    List(Vec<Value<'q>>),
+    Map(Map<'q>),
 }
 
 /// Entries so far, and the key that waits for its value. What `<<` brings in wins over what came before.
@@ -44,10 +58,14 @@ enum Key<'q> {
 
 /// The value of the first document.
 pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
+    read_keys(heap, text, Keys::LastCounts)
+}
+
+fn read_keys<'q>(heap: Heap<'q>, text: &str, keys: Keys) -> Answer<'q> {
     if text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) {
         return Err(BuiltinError::Failed("yaml: control characters are not allowed".to_owned()));
     }
-    let mut reader = Reader { heap, open: Vec::new(), anchors: HashMap::new() };
+    let mut reader = Reader { heap, keys, open: Vec::new(), anchors: HashMap::new(), aliased: 0 };
     let text = deepened(text);
     for event in Parser::new_from_str(&text) {
         let (event, _) = event.map_err(|error| BuiltinError::Failed(fault(&error)))?;
@@ -70,8 +88,21 @@ pub(crate) fn read<'q>(heap: Heap<'q>, text: &str) -> Answer<'q> {
 /// assert_eq!(govc_stdlib::yaml_to_json("a: yes\nb: 010\n").as_deref(), Ok(r#"{"a":true,"b":8}"#));
 /// ```
 pub fn to_json(text: &str) -> Result<String, String> {
+    json_with(text, Keys::LastCounts)
+}
+
+/// As [`to_json`], where a key that stands twice in one map is an error: where one reader takes the first and another the
+/// last, a text says two things.
+///
+/// # Errors
+/// Those of [`to_json`], and the key.
+pub fn to_json_of_unique_keys(text: &str) -> Result<String, String> {
+    json_with(text, Keys::Unique)
+}
+
+fn json_with(text: &str, keys: Keys) -> Result<String, String> {
     let arena = Arena::new(MEMORY);
-    let value = read(Heap::new(&arena, SymbolTable::empty()), text);
+    let value = read_keys(Heap::new(&arena, SymbolTable::empty()), text, keys);
     let value = value.map_err(|error| error.text().to_string())?;
     Ok(json::to_string(value))
 }
@@ -93,10 +124,21 @@ fn fault(error: &ScanError) -> String {
     }
 }
 
+/// What becomes of a key that stands twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    LastCounts,
+    Unique,
+}
+
 struct Reader<'q> {
     heap: Heap<'q>,
+    keys: Keys,
     open: Vec<Open<'q>>,
-    anchors: HashMap<usize, Value<'q>>,
+    /// Values with their nodes.
+    anchors: HashMap<usize, (Value<'q>, u64)>,
+    /// Nodes that aliases stood for so far.
+    aliased: u64,
 }
 
 impl<'q> Reader<'q> {
@@ -107,28 +149,42 @@ impl<'q> Reader<'q> {
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag),
-            Event::SequenceStart(anchor, _) => {
-                self.open.push(Open::List(anchor, Vec::new()));
-                Ok(None)
-            }
-            Event::MappingStart(anchor, _) => {
-                self.open.push(Open::Map(anchor, Map::default()));
-                Ok(None)
-            }
-            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List(anchor, list)) => self.value(self.heap.array(&list), anchor),
-                Some(Open::Map(anchor, mut map)) => {
-                    let object = self.heap.object(&mut map.entries);
-                    self.value(object, anchor)
-                }
-                None => Ok(None),
-            },
+            Event::SequenceStart(anchor, _) => self.begin(anchor, Content::List(Vec::new())),
+            Event::MappingStart(anchor, _) => self.begin(anchor, Content::Map(Map::default())),
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some(value) => self.value(*value, 0),
+                Some(&(value, nodes)) => {
+                    self.aliased = self.aliased.saturating_add(nodes);
+                    match self.aliased > MAX_ALIASED {
+                        true => Err("yaml: document contains excessive aliasing".to_owned()),
+                        false => self.value(value, 0, nodes),
+                    }
+                }
                 None => Err("yaml: anchor contains itself".to_owned()),
             },
             _ => Ok(None),
         }
+    }
+
+    fn begin(&mut self, anchor: usize, content: Content<'q>) -> Result<Option<Value<'q>>, String> {
+        self.open.push(Open { anchor, nodes: 1, content });
+        Ok(None)
+    }
+
+    fn end(&mut self) -> Result<Option<Value<'q>>, String> {
+        let Some(Open { anchor, nodes, content }) = self.open.pop() else { return Ok(None) };
+        let value = match content {
+            Content::List(list) => self.heap.array(&list),
+            Content::Map(mut map) => {
+                let written = map.entries.len();
+                let object = self.heap.object(&mut map.entries);
+                if self.keys == Keys::Unique && object.len() < written {
+                    return Err("yaml: a key stands twice in one map".to_owned());
+                }
+                object
+            }
+        };
+        self.value(value, anchor, nodes)
     }
 
     fn scalar(
@@ -140,7 +196,7 @@ impl<'q> Reader<'q> {
     ) -> Result<Option<Value<'q>>, String> {
         let plain = style == ScalarStyle::Plain;
         let tag = tag.map(|tag| short_tag(&tag));
-        if let Some(Open::Map(_, map)) = self.open.last_mut()
+        if let Some(Open { content: Content::Map(map), .. }) = self.open.last_mut()
             && map.key.is_none()
         {
             let merge = text == "<<" && plain && tag.is_none();
@@ -153,7 +209,7 @@ impl<'q> Reader<'q> {
             return Ok(None);
         }
         let value = self.scalar_value(&resolve(tag.as_deref(), plain, text)?)?;
-        self.value(value, anchor)
+        self.value(value, anchor, 1 + (text.len() / NODE) as u64)
     }
 
     fn scalar_value(&self, scalar: &Scalar) -> Result<Value<'q>, String> {
@@ -170,15 +226,16 @@ impl<'q> Reader<'q> {
         })
     }
 
-    /// Puts a value where it belongs.
-    fn value(&mut self, value: Value<'q>, anchor: usize) -> Result<Option<Value<'q>>, String> {
+    /// Puts a value of so many nodes where it belongs.
+    fn value(&mut self, value: Value<'q>, anchor: usize, nodes: u64) -> Result<Option<Value<'q>>, String> {
         if anchor > 0 {
-            self.anchors.insert(anchor, value);
+            self.anchors.insert(anchor, (value, nodes));
         }
-        match self.open.last_mut() {
-            None => return Ok(Some(value)),
-            Some(Open::List(_, list)) => list.push(value),
-            Some(Open::Map(_, map)) => match map.key.take() {
+        let Some(open) = self.open.last_mut() else { return Ok(Some(value)) };
+        open.nodes = open.nodes.saturating_add(nodes);
+        match &mut open.content {
+            Content::List(list) => list.push(value),
+            Content::Map(map) => match map.key.take() {
                 Some(Key::Text(key)) => map.entries.push((key, value)),
                 Some(Key::Merge) => merge(&mut map.entries, value)?,
                 None => return Err("yaml: invalid map key".to_owned()),

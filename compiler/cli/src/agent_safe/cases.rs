@@ -69,7 +69,7 @@ pub(crate) fn policy_tests(
         let path = Path::new(path);
         let files = if path.is_dir() { world::yaml_files(path) } else { Ok(vec![path.to_owned()]) };
         for file in files.map_err(|problem| vec![problem])? {
-            let tests: PolicyTests = world::read(&file).map_err(|problem| vec![problem])?;
+            let tests: PolicyTests = world::read(&file, compat).map_err(|problem| vec![problem])?;
             outcomes.extend(tests.tests.iter().map(|test| test.run(&mut pdp, &file)));
         }
     }

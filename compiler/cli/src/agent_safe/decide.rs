@@ -35,7 +35,7 @@ impl Pdp {
         Ok(Self {
             image: compile(&data)?,
             asker: Asker::default(),
-            proofs: Proofs::from_environment(),
+            proofs: Proofs::from_environment(compat).map_err(|problem| vec![problem])?,
             rates: None,
             risks: None,
         })

@@ -3,7 +3,9 @@
 //!
 //! The surprising fact: hour and weekday are those of the clock that wrote the timestamp, whatever its offset.
 
-use super::python;
+use super::{Compat, python};
+use crate::problem::Problem;
+use govc_engine::proof::SECRET_BYTES;
 use govc_engine::{Algorithm, VerifyingKey};
 use govc_governance::token::TokenRules;
 use jiff::civil::DateTime;
@@ -116,16 +118,25 @@ pub(super) struct Proofs {
     /// Absent without a key: then no token is believed.
     tokens: Option<TokenRules>,
     now: i64,
+    compat: Compat,
 }
 
 impl Proofs {
     /// With the key that the environment holds.
-    pub(super) fn from_environment() -> Self {
-        let key = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty());
+    ///
+    /// # Errors
+    /// When it is shorter than its digest in strict mode: whoever guesses it makes tokens (RFC 7518, section 3.2).
+    pub(super) fn from_environment(compat: Compat) -> Result<Self, Problem> {
+        let key = std::env::var(KEY_VARIABLE).ok();
+        if compat == Compat::Strict && key.as_ref().is_some_and(|key| key.len() < SECRET_BYTES) {
+            let text = format!("{KEY_VARIABLE} must have at least {SECRET_BYTES} bytes");
+            return Err(Problem::coded("govc_agent_safe_key", text));
+        }
+        let key = key.filter(|key| !key.is_empty());
         let key = key.and_then(|key| VerifyingKey::from_secret(key.as_bytes()).only(Algorithm::Hs256).ok());
         let claims = ["agent_id", "iss", "iat", "exp"];
         let tokens = key.map(|key| TokenRules::new(key, Algorithm::Hs256, ISSUER, &claims));
-        Self { tokens, now: jiff::Timestamp::now().as_second() }
+        Ok(Self { tokens, now: jiff::Timestamp::now().as_second(), compat })
     }
 
     fn identity(&self, caller: &Caller) -> (&'static str, Identity) {
@@ -135,7 +146,15 @@ impl Proofs {
             Caller::Identity(identity) => ("identity", identity.clone()),
             Caller::Token { token } => self
                 .claims(token)
-                .map_or_else(|| ("invalid_token", unproved(token)), |proved| ("token", proved)),
+                .map_or_else(|| ("invalid_token", unproved(self.stranger(token))), |proved| ("token", proved)),
+        }
+    }
+
+    /// What a caller is called whose token is not believed: the token itself is no business of a log.
+    fn stranger<'t>(&self, token: &'t str) -> &'t str {
+        match self.compat {
+            Compat::Strict => "anonymous",
+            Compat::AgentSafe => token,
         }
     }
 

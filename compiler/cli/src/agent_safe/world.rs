@@ -1,7 +1,8 @@
 //! A folder with `actions/*.yaml`, `policies/*.yaml` and `inventory.yaml`, read as data of the library.
 //!
-//! The surprising fact: Agent-Safe overlooks what it does not know in a rule, so a misspelt selector selects everything.
-//! Strict mode refuses such a rule.
+//! The surprising fact: Agent-Safe overlooks what it does not know in a rule, so a misspelt selector selects everything;
+//! of a key that stands twice it takes the last, and of rules with one priority the one in the first file. Strict mode
+//! refuses such rules and texts, and lets the sterner of equal rules decide.
 
 use super::{Compat, python};
 use crate::files;
@@ -44,12 +45,13 @@ enum Sensitivity {
     Critical,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// In the order in which equal rules of strict mode decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    Allow,
     Deny,
     RequireApproval,
+    Allow,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -202,9 +204,9 @@ pub(super) fn load(folder: &Path, compat: Compat) -> Result<Value, Problem> {
     let strict = compat == Compat::Strict;
     Ok(json!({"agent_safe": {
         "strict": strict,
-        "actions": actions(&folder.join("actions"))?,
-        "rules": rules(&folder.join("policies"), strict)?,
-        "targets": targets(&folder.join("inventory.yaml"))?,
+        "actions": actions(&folder.join("actions"), compat)?,
+        "rules": rules(&folder.join("policies"), compat)?,
+        "targets": targets(&folder.join("inventory.yaml"), compat)?,
     }}))
 }
 
@@ -218,15 +220,19 @@ pub(super) fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(paths)
 }
 
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Problem> {
-    let text = files::document(&path.display().to_string())?;
+pub(super) fn read<T: DeserializeOwned>(path: &Path, compat: Compat) -> Result<T, Problem> {
+    let name = path.display().to_string();
+    let text = match compat {
+        Compat::Strict => files::document_of_unique_keys(&name)?,
+        Compat::AgentSafe => files::document(&name)?,
+    };
     serde_json::from_str(&text).map_err(|error| refused(path, error))
 }
 
-fn actions(folder: &Path) -> Result<Value, Problem> {
+fn actions(folder: &Path, compat: Compat) -> Result<Value, Problem> {
     let mut known = Map::new();
     for path in yaml_files(folder)? {
-        let action: Action = read(&path)?;
+        let action: Action = read(&path, compat)?;
         let parameters: Result<Vec<Value>, Problem> =
             action.parameters.iter().map(|parameter| parameter_data(&path, parameter)).collect();
         let data = json!({"risk_class": action.risk_class, "target_types": action.target_types, "parameters": parameters?});
@@ -268,8 +274,8 @@ struct Inventory {
     targets: Vec<Target>,
 }
 
-fn targets(path: &Path) -> Result<Value, Problem> {
-    let inventory: Inventory = read(path)?;
+fn targets(path: &Path, compat: Compat) -> Result<Value, Problem> {
+    let inventory: Inventory = read(path, compat)?;
     let mut known = Map::new();
     for target in inventory.targets {
         let data = serde_json::to_value(&target).map_err(|error| refused(path, error))?;
@@ -285,17 +291,18 @@ struct Policies {
     rules: Vec<Rule>,
 }
 
-fn rules(folder: &Path, strict: bool) -> Result<Value, Problem> {
+fn rules(folder: &Path, compat: Compat) -> Result<Value, Problem> {
+    let strict = compat == Compat::Strict;
     let mut all = Vec::new();
     for path in yaml_files(folder)? {
-        let policies: Policies = read(&path)?;
+        let policies: Policies = read(&path, compat)?;
         for rule in policies.rules {
             rule.look_over(strict).map_err(|why| refused(&path, format!("rule `{}`: {why}", rule.name)))?;
             all.push(rule);
         }
     }
-    // Rules of one priority stay in the order of their files.
-    all.sort_by_key(|rule| std::cmp::Reverse(rule.priority));
+    // Rules of one priority stay in the order of their files; names of files decide nothing in strict mode.
+    all.sort_by_key(|rule| (std::cmp::Reverse(rule.priority), strict.then_some(rule.decision)));
     Ok(all.iter().map(Rule::data).collect())
 }
 
