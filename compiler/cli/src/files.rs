@@ -88,7 +88,8 @@ pub(crate) fn document(path: &str) -> Result<String, Problem> {
 pub(crate) fn document_of_unique_keys(path: &str) -> Result<String, Problem> {
     let text = std::fs::read_to_string(path).map_err(|error| io_problem("open", path, &error))?;
     // JSON is YAML.
-    govc_stdlib::yaml_of_unique_keys_to_json(&text).map_err(|error| Problem::plain(format!("{path}: {error}")))
+    govc_stdlib::yaml_of_unique_keys_to_json(&text)
+        .map_err(|error| Problem::plain(format!("{path}: {error}")))
 }
 
 /// A JSON text, or a YAML text as JSON.

@@ -60,7 +60,12 @@ impl World {
         std::process::Command::new(env!("CARGO_BIN_EXE_govc"))
             .env("GOVC_IDENTITY_KEY", key)
             .arg("decide")
-            .args(["--world".into(), self.0.path().to_owned(), "--requests".into(), self.path("requests.jsonl")])
+            .args([
+                "--world".into(),
+                self.0.path().to_owned(),
+                "--requests".into(),
+                self.path("requests.jsonl"),
+            ])
             .output()
             .unwrap()
     }
@@ -131,10 +136,8 @@ fn a15_a_short_key_is_refused() {
 #[test]
 fn a16_required_parameters_are_required_where_none_is_given() {
     for none in [json!({}), Value::Null] {
-        World::new().assert_denied(
-            &with("params", none),
-            "Invalid parameters: Missing required parameter: cache",
-        );
+        World::new()
+            .assert_denied(&with("params", none), "Invalid parameters: Missing required parameter: cache");
     }
 }
 
@@ -164,10 +167,8 @@ fn a20_a_missing_inventory_is_an_error() {
 #[test]
 fn a21_a_misspelt_selector_is_an_error() {
     let world = World::new();
-    world.put(
-        "policies/slip.yaml",
-        "rules: [{name: slip, match: {action: [x]}, decision: allow, reason: x}]",
-    );
+    world
+        .put("policies/slip.yaml", "rules: [{name: slip, match: {action: [x]}, decision: allow, reason: x}]");
     world.assert_refused("rule `slip`: unknown field `action`");
 }
 

@@ -144,9 +144,10 @@ impl Proofs {
         match caller {
             Caller::Bare { agent_id } => ("bare", unproved(agent_id)),
             Caller::Identity(identity) => ("identity", identity.clone()),
-            Caller::Token { token } => self
-                .claims(token)
-                .map_or_else(|| ("invalid_token", unproved(self.stranger(token))), |proved| ("token", proved)),
+            Caller::Token { token } => self.claims(token).map_or_else(
+                || ("invalid_token", unproved(self.stranger(token))),
+                |proved| ("token", proved),
+            ),
         }
     }
 
