@@ -119,11 +119,11 @@ fn format_int<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'
         "16" => 16,
         _ => return operand(2, "must be one of {2, 8, 10, 16}"),
     };
-    let integer = match crate::operand::integer_value(arg(args, 0)) {
-        Some(integer) => integer,
-        None => BigFloat::parse(&number_text(arg(args, 0)))
-            .ok_or(BuiltinError::Failed("illegal value".to_owned()))?
-            .truncated(),
+    let text = number_text(arg(args, 0));
+    // Only what is spelled as a whole number is exact in OPA; `1e30` goes through a float of its precision.
+    let integer = match text.parse::<num_bigint::BigInt>() {
+        Ok(integer) => integer,
+        Err(_) => BigFloat::parse(&text).ok_or(BuiltinError::Failed("illegal value".to_owned()))?.truncated(),
     };
     Ok(context.heap.string(&integer.to_str_radix(radix)))
 }

@@ -1,6 +1,9 @@
 //! Upper and lower case, one character for one character as in Go.
 //!
-//! The one surprising fact: `ß` has no upper case here, because Go never makes a text longer.
+//! The one surprising fact: `ß` has no upper case here, because Go never makes a text longer. Bytes that are no text
+//! become U+FFFD.
+
+use govc_value::bytes::byte_of;
 
 pub(super) fn lower(text: &str) -> String {
     text.chars().map(lower_char).collect()
@@ -13,11 +16,15 @@ pub(super) fn upper(text: &str) -> String {
 fn lower_char(c: char) -> char {
     match c {
         'İ' => 'i',
+        _ if byte_of(c).is_some() => char::REPLACEMENT_CHARACTER,
         _ => only(c.to_lowercase()).unwrap_or(c),
     }
 }
 
 fn upper_char(c: char) -> char {
+    if byte_of(c).is_some() {
+        return char::REPLACEMENT_CHARACTER;
+    }
     only(c.to_uppercase()).unwrap_or_else(|| with_iota(c))
 }
 

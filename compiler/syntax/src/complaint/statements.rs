@@ -32,6 +32,9 @@ impl Walk<'_> {
             self.known.clear();
             let Some(statement) = self.statement(rules) else { break };
             statements.push(Placed { at, end, statement });
+            if !rules && self.has_errors() {
+                break;
+            }
         }
         statements
     }

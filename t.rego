@@ -1,0 +1,3 @@
+package fz
+p[x] := 7 if x := null
+q if p["b"]
