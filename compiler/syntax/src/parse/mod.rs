@@ -261,6 +261,8 @@ pub(crate) fn query(file: FileId, text: &str, options: &ParseOptions) -> Parsed<
         let theirs = complaint::of_query(text, options);
         if !theirs.is_empty() {
             diagnostics = complained(file, theirs);
+            // Both readings of a query may stop at one place; that is one error.
+            diagnostics.dedup();
         }
     }
     Parsed { tree, diagnostics, further: Vec::new() }
