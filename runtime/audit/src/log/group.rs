@@ -15,6 +15,12 @@ use std::time::{Duration, Instant};
 /// The longest that a commit waits for more events.
 const PATIENCE: Duration = Duration::from_millis(2);
 
+/// The longest where the disk is fast: a crowd wakes no faster for it.
+const LEAST_PATIENCE: Duration = Duration::from_millis(1);
+
+/// Events of the last commit from which it was one of a crowd.
+const CROWD: usize = 64;
+
 #[derive(Debug)]
 struct State {
     batch: Batch,
@@ -118,9 +124,11 @@ impl Group {
         state
     }
 
-    /// Waits until as many events are there as the last commit had, a quarter of its time at most.
+    /// Waits until as many events are there as the last commit had, a quarter of its time at most,
+    /// or what a crowd needs to wake.
     fn gather<'s>(&self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
-        let until = Instant::now() + (state.last_took / 4).min(PATIENCE);
+        let least = if state.last_count >= CROWD { LEAST_PATIENCE } else { Duration::ZERO };
+        let until = Instant::now() + (state.last_took / 4).clamp(least, PATIENCE);
         while state.last_count > 1 && state.batch.leaves().len() < state.last_count {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
