@@ -1,3 +1,0 @@
-package fz
-p[x] := 7 if x := null
-q if p["b"]
