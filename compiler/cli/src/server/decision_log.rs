@@ -219,11 +219,7 @@ impl DecisionLog {
                 0 => self.delays.0 + self.delays.1.saturating_sub(self.delays.0) / 2,
                 failures => FIRST_RETRY.saturating_mul(1 << failures.min(16)).min(self.delays.1),
             };
-            let waiting = self.lock();
-            let ending = waiting.ending;
-            if !ending {
-                drop(self.wake.wait_timeout(waiting, delay));
-            }
+            let ending = self.pause(delay);
             match self.flush() {
                 Ok(0) => {}
                 Ok(_) => {
@@ -239,6 +235,16 @@ impl DecisionLog {
                 return;
             }
         }
+    }
+
+    /// Waits until it is time to upload; whether the server ended before. What waits is free again afterwards.
+    fn pause(&self, delay: Duration) -> bool {
+        let waiting = self.lock();
+        let ending = waiting.ending;
+        if !ending {
+            drop(self.wake.wait_timeout(waiting, delay));
+        }
+        ending
     }
 
     /// Uploads all that waits; how many events these were.
