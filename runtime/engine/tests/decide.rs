@@ -363,7 +363,6 @@ fn data_files_must_fit_together_and_into_the_roots() {
     };
     let nested = ("limits/data.json", "{\"max\":5}");
     assert_eq!(load(None, &[nested]), Ok(Some("5".to_owned())));
-    assert_eq!(load(None, &[("limits/data.yaml", "max: 0x5\n")]), Ok(Some("5".to_owned())));
     assert_eq!(
         load(None, &[nested, ("data.json", "{\"limits\":{\"min\":1},\"x\":2}")]),
         Ok(Some("5".to_owned()))
