@@ -11,6 +11,7 @@ mod group;
 mod publish;
 mod record;
 mod recover;
+mod resume;
 mod segment;
 mod tiles;
 mod writer;

@@ -8,6 +8,7 @@
 
 pub mod admission;
 mod code;
+pub mod outbox;
 pub mod promotion;
 pub mod rates;
 mod revocation;

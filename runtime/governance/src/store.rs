@@ -86,6 +86,8 @@ pub enum StoreError {
     Corrupt(String),
     /// The database failed.
     Database(String),
+    /// An audit event cannot be recorded, so nothing is done.
+    Event(String),
 }
 
 impl StoreError {
@@ -97,6 +99,7 @@ impl StoreError {
             StoreError::Changed => "govc_store_changed",
             StoreError::Corrupt(_) => "govc_store_corrupt",
             StoreError::Database(_) => "govc_store_database",
+            StoreError::Event(_) => "govc_store_event",
         }
     }
 }
@@ -109,6 +112,7 @@ impl fmt::Display for StoreError {
             StoreError::Changed => f.write_str("the agent was changed in between"),
             StoreError::Corrupt(why) => write!(f, "the store holds what it must not: {why}"),
             StoreError::Database(why) => write!(f, "the store failed: {why}"),
+            StoreError::Event(why) => write!(f, "the audit event cannot be recorded: {why}"),
         }
     }
 }

@@ -114,6 +114,19 @@ impl Writer {
         &self.tip
     }
 
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Takes in what other processes wrote, and makes it durable.
+    pub(crate) fn refresh(&mut self) -> Result<(), LogError> {
+        if self.poisoned {
+            return Err(LogError::Poisoned);
+        }
+        let _turn = turn(&*self.disk)?;
+        self.catch_up()
+    }
+
     /// Makes a batch durable.
     pub(crate) fn commit(&mut self, batch: &Batch) -> Result<Committed, LogError> {
         if self.poisoned {

@@ -1,5 +1,7 @@
 //! The store in one SQLite file, in WAL mode, synced at every commit.
 
+mod outbox;
+
 use super::{Agent, PolicyVersion, ProofRecord, Store, StoreError};
 use crate::revocation::Revocations;
 use crate::spec::AgentSpec;
@@ -89,6 +91,7 @@ impl SqliteStore {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
+        outbox::prepare(&connection)?;
         Ok(Self(Mutex::new(connection)))
     }
 
