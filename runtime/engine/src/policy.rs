@@ -47,6 +47,7 @@ pub struct Policy(Arc<Loaded>);
 struct Loaded {
     image: govc_vm::Image,
     digest: Arc<str>,
+    policy_hash: String,
     manifest: Manifest,
     section: Option<Section>,
     signer: Option<Signer>,
@@ -79,6 +80,7 @@ impl Policy {
         Ok(Self(Arc::new(Loaded {
             image: machine::load(program, &bundle.data()?)?,
             digest: Arc::from(bundle.digest()),
+            policy_hash: bundle.policy_hash(),
             manifest: bundle.manifest().clone(),
             section: bundle.section().cloned(),
             signer: bundle.signer().cloned(),
@@ -90,6 +92,11 @@ impl Policy {
     /// The digest of the bundle, 64 hex digits.
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// The digest of the policies alone, see [`Bundle::policy_hash`]: what the promotion of an agent rests on.
+    pub fn policy_hash(&self) -> &str {
+        &self.0.policy_hash
     }
 
     /// The manifest of the bundle.

@@ -4,9 +4,13 @@
 //! Whoever holds the key can sign anything; [`check`] therefore decides again and compares.
 
 mod dsse;
+mod opener;
+mod shared;
 mod statement;
 
-pub use statement::{Checked, Peeked, Predicate, Proof, Statement, Subject, check, open, peek};
+pub use opener::{Opener, Peeked, open, peek};
+pub use shared::{Leaf, SharedProof, share};
+pub use statement::{Checked, Predicate, Proof, Statement, Subject, check};
 
 use crate::keys::KeyError;
 use std::fmt;
@@ -19,6 +23,8 @@ pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 pub const DECISION_V1: &str = "https://govc.dev/predicate/decision/v1";
 /// Predicate of a decision that promoted an agent.
 pub const PROMOTION_V1: &str = "https://govc.dev/predicate/promotion/v1";
+/// Predicate of the root of many statements, which share one signature.
+pub const BATCH_V1: &str = "https://govc.dev/predicate/batch/v1";
 /// Bytes that a shared secret must have to sign proofs.
 pub const SECRET_BYTES: usize = 32;
 

@@ -483,3 +483,33 @@ fn every_refusal_has_a_code_of_its_own() {
     let codes: BTreeSet<_> = all.iter().map(LoadError::code).collect();
     assert_eq!(codes.len(), all.len());
 }
+
+#[test]
+fn the_hash_of_the_policies_counts_what_decides_and_nothing_else() {
+    let hash = |change: &dyn Fn(&mut BundleSpec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        Bundle::open(&build_bundle(&spec).unwrap(), &Trust::unsigned()).unwrap().policy_hash()
+    };
+    let base = hash(&|_| ());
+    assert_eq!(base.len(), 64);
+    let unrelated: [&dyn Fn(&mut BundleSpec); 5] = [
+        &|s| s.revision = "r2".to_owned(),
+        &|s| drop(s.extra.insert("plan.json".to_owned(), b"{}".to_vec())),
+        &|s| drop(s.sources.insert("policy/b.rego".to_owned(), b"package b\n".to_vec())),
+        &|s| s.version = Some(7),
+        &|s| s.expires = Some("2099-01-01T00:00:00Z".to_owned()),
+    ];
+    unrelated.iter().for_each(|change| assert_eq!(hash(change), base));
+    let deciding: [&dyn Fn(&mut BundleSpec); 4] = [
+        &|s| s.program = Some(b"\0another program".to_vec()),
+        &|s| s.data = Some(b"{\"limits\":{\"max\":2}}".to_vec()),
+        &|s| drop(s.extra.insert("more/data.json".to_owned(), b"{}".to_vec())),
+        &|s| drop(s.schemas.insert("input.json".to_owned(), b"{}".to_vec())),
+    ];
+    let mut hashes: Vec<String> = deciding.iter().map(|change| hash(*change)).collect();
+    hashes.push(base);
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 5);
+}

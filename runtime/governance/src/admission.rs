@@ -4,12 +4,15 @@
 //! whose state makes no sense is put through all seven, and denied. All failures are reported, the first gives the code.
 
 mod checks;
+mod evidence;
+
+pub use evidence::TrustedKeys;
 
 use crate::code::DecisionCode;
 use crate::revocation::Revocations;
 use crate::spec::AgentSpec;
 use crate::state::{State, Tier};
-use govc_engine::VerifyingKey;
+use evidence::Evidence;
 use serde::{Serialize, Serializer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,10 +24,10 @@ pub struct Request<'a> {
     pub state: State,
     /// The envelope of its proof.
     pub proof: Option<&'a [u8]>,
-    /// The digest of the policy bundle in force.
+    /// The digest of the policies in force, see [`govc_engine::Policy::policy_hash`].
     pub policy_hash: Option<&'a str>,
     /// Keys of the authorities that may promote.
-    pub keys: &'a [VerifyingKey],
+    pub keys: &'a TrustedKeys,
     /// Authorities that were revoked.
     pub revocations: &'a dyn Revocations,
     /// When the sandbox expires, in seconds since 1970.
@@ -95,7 +98,7 @@ pub(crate) enum Finding {
 struct Check {
     number: u8,
     code: DecisionCode,
-    run: fn(&Request<'_>) -> Finding,
+    run: fn(&Request<'_>, &Evidence) -> Finding,
 }
 
 /// The seven checks, in order.
@@ -121,18 +124,27 @@ fn applies(tier: Tier, check: u8) -> bool {
 /// Decides whether an agent may start. A check that fails to answer, or panics, denies.
 pub fn admit(request: &Request<'_>) -> Verdict {
     let tier = request.state.tier();
+    // Reading the proof is part of each check that looks at it: where it panics, each of them could not be made.
+    let evidence = catch_unwind(AssertUnwindSafe(|| match tier {
+        Tier::Sandbox => Evidence::none(),
+        _ => request.keys.evidence(request),
+    }));
+    let evidence = evidence.as_deref().map_err(|_| "the proof could not be read: a panic");
     let mut failures: Vec<Failure> = CHECKS
         .iter()
         .filter(|check| applies(tier, check.number))
-        .filter_map(|check| check.failure(request))
+        .filter_map(|check| check.failure(request, evidence))
         .collect();
     failures.extend(tier_failure(tier, &request.state));
     Verdict { failures }
 }
 
 impl Check {
-    fn failure(&self, request: &Request<'_>) -> Option<Failure> {
-        let found = catch_unwind(AssertUnwindSafe(|| (self.run)(request)));
+    fn failure(&self, request: &Request<'_>, evidence: Result<&Evidence, &str>) -> Option<Failure> {
+        let found = catch_unwind(AssertUnwindSafe(|| match evidence {
+            Ok(evidence) => (self.run)(request, evidence),
+            Err(why) => Finding::Error(why.to_owned()),
+        }));
         let (code, reason) = match found {
             Ok(Finding::Pass) => return None,
             Ok(Finding::Fail(reason)) => (self.code, reason),

@@ -161,13 +161,13 @@ fn prove(
 ) -> Result<String, ProofError> {
     let spec = request.spec();
     Proof::of(decision, Some(request.input()))?
-        .stating(PROMOTION_V1, details(authority, request, decision))
+        .stating(PROMOTION_V1, details(authority, request))
         .about(Subject::sha256("agent-spec", spec.digest()))
         .sign(authority.key)
 }
 
 /// The promotion in the words of the tables that hold it.
-fn details(authority: &Authority<'_>, request: &PromotionRequest, decision: &Decision) -> Map<String, Value> {
+fn details(authority: &Authority<'_>, request: &PromotionRequest) -> Map<String, Value> {
     let spec = request.spec();
     let public = authority.key.verifying_key();
     let signed_at = jiff::Timestamp::from_second(authority.now).map(|t| t.to_string()).ok();
@@ -175,7 +175,7 @@ fn details(authority: &Authority<'_>, request: &PromotionRequest, decision: &Dec
         "agent_id": spec.get("agentId").cloned().unwrap_or(Value::Null),
         "workspace_id": spec.get("workspaceId").cloned().unwrap_or(Value::Null),
         "policy_decision": "PASS",
-        "policy_hash": decision.bundle(),
+        "policy_hash": authority.policy.policy_hash(),
         "spec_hash": spec.digest(),
         "authority": public.id().or(public.fingerprint()).unwrap_or("default"),
         "signed_at": signed_at,

@@ -37,7 +37,7 @@ pub struct Agent {
 /// The proof of a promotion: a row of `agent_proofs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofRecord {
-    /// Digest of the policy bundle, 64 hex digits.
+    /// Digest of the policies, 64 hex digits.
     pub policy_hash: String,
     /// Digest of the specification, 64 hex digits.
     pub spec_hash: String,

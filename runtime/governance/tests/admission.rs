@@ -6,7 +6,7 @@ mod common;
 use common::{NOW, authority, policy, request, request_json, signing, verifying};
 use govc_engine::proof::{self, Statement};
 use govc_engine::{VerifyingKey, sha256_hex};
-use govc_governance::admission::{Request, Verdict, admit};
+use govc_governance::admission::{Request, TrustedKeys, Verdict, admit};
 use govc_governance::promotion;
 use govc_governance::{
     AgentSpec, DecisionCode, Mode, OnMismatch, RevocationList, Revocations, State, Status, Tier,
@@ -31,7 +31,7 @@ fn promoted() -> (String, String) {
     let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
     let promotion = promotion::decide(&authority(&policy, &key), &request(|_| ()));
     assert!(promotion.is_success(), "{:?}", promotion.failures);
-    (promotion.proof.unwrap(), policy.digest().to_owned())
+    (promotion.proof.unwrap(), policy.policy_hash().to_owned())
 }
 
 impl World {
@@ -68,7 +68,7 @@ impl World {
             state: self.state.clone(),
             proof: self.proof.as_deref(),
             policy_hash: self.policy_hash.as_deref(),
-            keys: &self.keys,
+            keys: &TrustedKeys::new(self.keys.clone()),
             revocations,
             expires_at: self.expires_at,
             now: self.now,
@@ -281,7 +281,7 @@ fn a_policy_hash_that_is_absent_never_matches() {
     let mut world = World::governed();
     world.policy_hash = None;
     assert_eq!(world.codes(), [PolicyHashMismatch]);
-    world.resign(|s| s.predicate.bundle = String::new());
+    world.resign(|s| drop(s.predicate.details.insert("policy_hash".to_owned(), json!(""))));
     assert_eq!(world.codes(), [PolicyHashMismatch], "absent on both sides");
     world.policy_hash = Some(String::new());
     assert_eq!(world.codes(), [PolicyHashMismatch], "empty on both sides");
@@ -418,4 +418,46 @@ fn thirteen_codes_are_known_to_users_and_two_are_ours() {
     assert!(DecisionCode::ALL.iter().all(|code| code.meaning().ends_with('.')));
     let ours = DecisionCode::ALL.iter().filter(|code| code.meaning().ends_with("Ours."));
     assert_eq!(ours.copied().collect::<Vec<_>>(), [InterceptorError, Quarantined]);
+}
+
+#[test]
+fn remembered_proofs_are_asked_for_revocation_and_time_again() {
+    let world = World::governed();
+    let until = jiff::Timestamp::from_second(NOW + 10).unwrap();
+    let keys = vec![verifying("ed25519").between(None, Some(until))];
+    let trusted = TrustedKeys::remembering(keys, 2);
+    let spec = AgentSpec::from_json(world.spec.to_string().as_bytes()).unwrap();
+    let codes = |proof: &[u8], revoked: &RevocationList, now: i64| {
+        let verdict = admit(&Request {
+            spec: &spec,
+            state: State::governed(),
+            proof: Some(proof),
+            policy_hash: world.policy_hash.as_deref(),
+            keys: &trusted,
+            revocations: revoked,
+            expires_at: None,
+            now,
+        });
+        verdict.failures.iter().map(|failure| failure.code).collect::<Vec<_>>()
+    };
+    let good = world.proof.clone().unwrap();
+    let nobody = RevocationList::default();
+    for _ in 0..3 {
+        assert_eq!(codes(&good, &nobody, NOW), []);
+        // One bit beside what was remembered, in every place.
+        for at in (0..good.len()).step_by(97) {
+            let mut other = good.clone();
+            other[at] ^= 1;
+            assert_ne!(codes(&other, &nobody, NOW), []);
+        }
+        let revoked = RevocationList::parse(verifying("ed25519").fingerprint().unwrap());
+        assert_eq!(codes(&good, &revoked, NOW), [SignerRevoked]);
+        assert_eq!(codes(&good, &nobody, NOW + 10), [SignatureInvalid]);
+    }
+    // More proofs than are remembered.
+    for n in 0..5 {
+        let mut another = world.clone();
+        another.resign(|s| drop(s.predicate.details.insert("n".to_owned(), json!(n))));
+        assert_eq!(codes(another.proof.as_ref().unwrap(), &nobody, NOW), []);
+    }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{NOW, authority, policy, request, request_json, signing, verifying};
+use common::{NOW, authority, policy, request, request_json, signing, trusted, verifying};
 use govc_engine::audit::{AuditError, AuditLog, Entry, Event, FileLog, Head, Receipt};
 use govc_engine::proof;
 use govc_governance::promotion::{self, PromotionRequest};
@@ -43,8 +43,7 @@ impl House {
     fn admit(&self, now: i64) -> Vec<DecisionCode> {
         let policy = policy("agent-promotion");
         let verdict =
-            admit(&self.store, &self.log, self.id, Some(policy.digest()), &[verifying("ed25519")], now)
-                .unwrap();
+            admit(&self.store, &self.log, self.id, Some(policy.policy_hash()), &trusted(), now).unwrap();
         verdict.failures.iter().map(|failure| failure.code).collect()
     }
 
@@ -90,7 +89,7 @@ fn the_proof_of_a_promotion_names_all_that_it_rests_on() {
         "agent_id": 42,
         "workspace_id": "finance",
         "policy_decision": "PASS",
-        "policy_hash": policy.digest(),
+        "policy_hash": policy.policy_hash(),
         "spec_hash": spec.digest(),
         "authority": "ops",
         "signed_at": "2026-01-05T08:00:00Z",
@@ -230,8 +229,7 @@ fn a_row_that_was_changed_behind_our_back_denies() {
     other.execute("UPDATE agent_specs SET spec = replace(spec, '1.4.0', '6.6.6')", []).unwrap();
     assert!(matches!(house.store.agent(house.id), Err(StoreError::Corrupt(_))));
     let policy = policy("agent-promotion");
-    let refused =
-        admit(&house.store, &house.log, house.id, Some(policy.digest()), &[verifying("ed25519")], NOW);
+    let refused = admit(&house.store, &house.log, house.id, Some(policy.policy_hash()), &trusted(), NOW);
     assert!(matches!(refused, Err(AuditedError::Store(StoreError::Corrupt(_)))));
     // With a matching digest beside it, the proof still tells.
     let forged = house.store.agents("finance");
@@ -330,7 +328,7 @@ fn what_cannot_be_recorded_does_not_happen() {
     assert!(matches!(refused, Err(AuditedError::Audit(_))));
     assert_eq!(house.status(), "SANDBOX");
     assert!(house.promote(|_| ()).is_success());
-    let refused = admit(&house.store, &Full, house.id, Some(policy.digest()), &[verifying("ed25519")], NOW);
+    let refused = admit(&house.store, &Full, house.id, Some(policy.policy_hash()), &trusted(), NOW);
     assert_eq!(refused.unwrap_err().code(), "govc_audit_io");
 }
 

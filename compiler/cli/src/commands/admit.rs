@@ -8,7 +8,7 @@ use crate::policies;
 use crate::problem::Problem;
 use crate::record;
 use clap::Args;
-use govc_governance::admission::{self, Request, Verdict};
+use govc_governance::admission::{self, Request, TrustedKeys, Verdict};
 use govc_governance::{AgentSpec, DecisionCode, RevocationList, State};
 use serde_json::json;
 
@@ -92,8 +92,8 @@ fn admit(args: &Admit) -> Result<Verdict, Problem> {
         spec: &spec,
         state: if args.sandbox { State::sandbox() } else { State::governed() },
         proof: proof.as_deref(),
-        policy_hash: Some(policy.digest()),
-        keys: &keys,
+        policy_hash: Some(policy.policy_hash()),
+        keys: &TrustedKeys::new(keys),
         revocations: &revocations,
         expires_at: created.and_then(|created| spec.expires_at(created)),
         now,
@@ -105,7 +105,7 @@ fn admit(args: &Admit) -> Result<Verdict, Problem> {
         "decision": verdict.decision(),
         "error_codes": codes,
         "spec_hash": spec.digest(),
-        "policy_hash": policy.digest(),
+        "policy_hash": policy.policy_hash(),
     });
     record::append(args.audit.as_deref(), verdict.code().name(), body)?;
     Ok(verdict)

@@ -74,7 +74,7 @@ fn promote(args: &Promote) -> Result<Promotion, Problem> {
     let attempt = json!({
         "actor": {"id": request.actor(), "role": request.role()},
         "spec_hash": request.spec().digest(),
-        "policy_hash": policy.digest(),
+        "policy_hash": policy.policy_hash(),
     });
     record::append(args.audit.as_deref(), DecisionCode::PromotionAttempt.name(), &attempt)?;
     let authority = Authority {

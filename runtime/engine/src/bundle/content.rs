@@ -4,6 +4,8 @@ use super::archive::{self, Files};
 use super::data;
 use super::{MANIFEST, Manifest, PROGRAM, SIGNATURES, Section, Signer, signature};
 use crate::{LoadError, Trust, digest};
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The path under `data` where a document stands, and its JSON text.
 pub(crate) type Document = (Vec<String>, Vec<u8>);
@@ -74,6 +76,20 @@ impl Bundle {
     /// by path; what `sha256sum` prints over the unpacked files. 64 hex digits.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The digest of its policies alone: the program, the documents and the schemas that the policies were checked with.
+    /// A file that takes no part in decisions (sources, a plan, the revision) leaves it as it is. SHA-256 of the canonical
+    /// JSON `{"files": {path: digest}, "schemas": {path: digest}}`, 64 hex digits.
+    pub fn policy_hash(&self) -> String {
+        let deciding = |path: &str| path == PROGRAM || place(path).is_some();
+        let files = self.files.iter().filter(|(path, _)| deciding(path));
+        let files: BTreeMap<&String, String> =
+            files.map(|(path, content)| (path, digest::hex(content))).collect();
+        let schemas = self.section.as_ref().map(|section| &section.schemas);
+        let text = json!({"files": files, "schemas": schemas}).to_string();
+        // A JSON value is always within the limits of a canonical text; else its own text is as definite.
+        digest::hex(&digest::canonical(text.as_bytes()).unwrap_or_else(|_| text.into_bytes()))
     }
 
     /// Whether it holds changes of documents (`patch.json`) in the place of policies and documents.
@@ -182,12 +198,7 @@ fn check_expiry(section: &Section, trust: &Trust) -> Result<(), LoadError> {
 
 /// As `sha256sum` prints it, hashed once more.
 fn digest_of(files: &Files) -> String {
-    let mut lines = String::new();
-    for (path, content) in files.iter().filter(|(path, _)| *path != SIGNATURES) {
-        lines.push_str(&digest::hex(content));
-        lines.push_str("  ");
-        lines.push_str(path);
-        lines.push('\n');
-    }
+    let signed = files.iter().filter(|(path, _)| *path != SIGNATURES);
+    let lines: String = signed.map(|(path, content)| format!("{}  {path}\n", digest::hex(content))).collect();
     digest::hex(lines.as_bytes())
 }

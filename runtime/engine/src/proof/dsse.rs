@@ -18,15 +18,15 @@ struct Envelope {
     signatures: Vec<Signature>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Signature {
+pub(super) struct Signature {
     keyid: String,
     sig: String,
 }
 
 /// `DSSEv1`, the type and the payload, each with its length.
-fn encoding(payload: &[u8]) -> Vec<u8> {
+pub(super) fn encoding(payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
@@ -41,43 +41,59 @@ pub(super) fn seal(payload: &[u8], key: &SigningKey) -> Result<String, ProofErro
     let envelope = Envelope {
         payload: STANDARD.encode(payload),
         payload_type: PAYLOAD_TYPE.to_owned(),
-        signatures: vec![Signature { keyid: name_of(public), sig }],
+        signatures: vec![Signature { keyid: name_of(public).to_owned(), sig }],
     };
     serde_json::to_string(&envelope).map_err(|e| ProofError::Envelope(e.to_string()))
 }
 
 /// The fingerprint of a public key; a secret has only the name that it was given.
-fn name_of(key: &VerifyingKey) -> String {
-    key.fingerprint().or(key.id()).unwrap_or("default").to_owned()
+pub(super) fn name_of(key: &VerifyingKey) -> &str {
+    key.fingerprint().or(key.id()).unwrap_or("default")
 }
 
-/// Reads an envelope without checking anything: payload, key as it is named, signature.
-pub(super) fn read(envelope: &[u8]) -> Result<(Vec<u8>, String, String), ProofError> {
-    let malformed = |why: &str| ProofError::Envelope(why.to_owned());
+/// An envelope that was read; nothing of it is verified.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    pub(super) payload: Vec<u8>,
+    /// The key as it is named.
+    pub(super) keyid: String,
+    sig: String,
+}
+
+/// Reads an envelope without checking anything.
+pub(super) fn read(envelope: &[u8]) -> Result<Signed, ProofError> {
     let envelope: Envelope =
         serde_json::from_slice(envelope).map_err(|e| ProofError::Envelope(e.to_string()))?;
-    if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(malformed("it does not hold an in-toto statement"));
-    }
-    let [signature] = <[Signature; 1]>::try_from(envelope.signatures)
-        .map_err(|_| malformed("it does not have exactly one signature"))?;
-    let payload = STANDARD.decode(&envelope.payload).map_err(|_| malformed("the payload is not base64"))?;
-    Ok((payload, signature.keyid, signature.sig))
+    Signed::of(&envelope.payload_type, &envelope.payload, envelope.signatures)
 }
 
-/// Opens an envelope: the payload, and the key that had signed it.
-pub(super) fn unseal<'k>(
-    envelope: &[u8],
-    keys: &'k [VerifyingKey],
-) -> Result<(Vec<u8>, &'k VerifyingKey), ProofError> {
-    let (payload, keyid, sig) = read(envelope)?;
-    let sig = STANDARD.decode(&sig).map_err(|_| ProofError::BadSignature)?;
-    let named = keys.iter().filter(|key| name_of(key) == keyid);
-    let mut named = named.filter(|key| key.secret_len().is_none_or(|len| len >= SECRET_BYTES)).peekable();
-    if named.peek().is_none() {
-        return Err(ProofError::WrongKey { key: keyid });
+/// The payload of an envelope, whose type must be that of statements.
+pub(super) fn payload(payload_type: &str, payload: &str) -> Result<Vec<u8>, ProofError> {
+    let malformed = |why: &str| ProofError::Envelope(why.to_owned());
+    if payload_type != PAYLOAD_TYPE {
+        return Err(malformed("it does not hold an in-toto statement"));
     }
-    let message = encoding(&payload);
-    let signed = named.find(|key| Algorithm::ALL.iter().any(|a| key.verifies(*a, &message, &sig)));
-    signed.map(|key| (payload, key)).ok_or(ProofError::BadSignature)
+    STANDARD.decode(payload).map_err(|_| malformed("the payload is not base64"))
+}
+
+impl Signed {
+    pub(super) fn of(payload_type: &str, text: &str, signatures: Vec<Signature>) -> Result<Self, ProofError> {
+        let payload = payload(payload_type, text)?;
+        let [Signature { keyid, sig }] = <[Signature; 1]>::try_from(signatures)
+            .map_err(|_| ProofError::Envelope("it does not have exactly one signature".to_owned()))?;
+        Ok(Self { payload, keyid, sig })
+    }
+
+    /// The key that had signed it.
+    pub(super) fn verify<'k>(&self, keys: &'k [VerifyingKey]) -> Result<&'k VerifyingKey, ProofError> {
+        let sig = STANDARD.decode(&self.sig).map_err(|_| ProofError::BadSignature)?;
+        let named = keys.iter().filter(|key| name_of(key) == self.keyid);
+        let mut named = named.filter(|key| key.secret_len().is_none_or(|len| len >= SECRET_BYTES)).peekable();
+        if named.peek().is_none() {
+            return Err(ProofError::WrongKey { key: self.keyid.clone() });
+        }
+        let message = encoding(&self.payload);
+        let signed = named.find(|key| Algorithm::ALL.iter().any(|a| key.verifies(*a, &message, &sig)));
+        signed.ok_or(ProofError::BadSignature)
+    }
 }

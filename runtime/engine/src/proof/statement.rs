@@ -1,6 +1,6 @@
 //! What a proof says, and how it is checked.
 
-use super::{DECISION_V1, ProofError, STATEMENT_TYPE, dsse};
+use super::{DECISION_V1, Leaf, ProofError, STATEMENT_TYPE, dsse, open};
 use crate::decision::Decision;
 use crate::digest;
 use crate::host::{Answers, Replay};
@@ -156,6 +156,14 @@ impl Proof {
         self.0.sign(key)
     }
 
+    /// The statement as a leaf, to be signed together with others.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn leaf(&self) -> Result<Leaf, ProofError> {
+        self.0.payload().map(Leaf::new)
+    }
+
     /// The statement as it stands.
     pub fn statement(&self) -> &Statement {
         &self.0
@@ -187,46 +195,20 @@ pub struct Checked {
     pub decision: Decision,
 }
 
-/// A statement that nobody has verified.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Peeked {
-    /// What it states.
-    pub statement: Statement,
-    /// The key that it names as its signer.
-    pub key: String,
-}
-
-/// Reads a proof without checking its signature. What it says is only good for finding fault with it.
-///
-/// # Errors
-/// When the envelope or the statement is not what it must be.
-pub fn peek(envelope: &[u8]) -> Result<Peeked, ProofError> {
-    let (payload, key, _) = dsse::read(envelope)?;
-    Ok(Peeked { statement: Statement::read(&payload)?, key })
-}
-
-/// Opens a proof: signature and form, without deciding again.
-///
-/// # Errors
-/// When the envelope, the signature or the statement is not what it must be.
-pub fn open(envelope: &[u8], keys: &[VerifyingKey]) -> Result<(Statement, String), ProofError> {
-    let (payload, key) = dsse::unseal(envelope, keys)?;
-    let key = key.fingerprint().or(key.id()).unwrap_or("default").to_owned();
-    Ok((Statement::read(&payload)?, key))
-}
-
 impl Statement {
     /// Signs the statement and gives the envelope, one line of JSON. Whether it is true is not looked at.
     ///
     /// # Errors
     /// When the key cannot sign, or is a secret of fewer than [`SECRET_BYTES`](super::SECRET_BYTES) bytes.
     pub fn sign(&self, key: &SigningKey) -> Result<String, ProofError> {
-        let payload = serde_json::to_vec(self).map_err(|e| ProofError::Statement(e.to_string()))?;
-        dsse::seal(&payload, key)
+        dsse::seal(&self.payload()?, key)
     }
 
-    fn read(payload: &[u8]) -> Result<Self, ProofError> {
+    fn payload(&self) -> Result<Vec<u8>, ProofError> {
+        serde_json::to_vec(self).map_err(|e| ProofError::Statement(e.to_string()))
+    }
+
+    pub(super) fn read(payload: &[u8]) -> Result<Self, ProofError> {
         let statement: Self =
             serde_json::from_slice(payload).map_err(|e| ProofError::Statement(e.to_string()))?;
         if statement.kind != STATEMENT_TYPE {

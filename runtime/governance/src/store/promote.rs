@@ -4,10 +4,9 @@
 //! it may start. What cannot be recorded does not happen.
 
 use super::{PolicyVersion, ProofRecord, Store, StoreError};
-use crate::admission::{self, Request, Verdict};
+use crate::admission::{self, Request, TrustedKeys, Verdict};
 use crate::code::DecisionCode;
 use crate::promotion::{self, Authority, Promotion, PromotionRequest};
-use govc_engine::VerifyingKey;
 use govc_engine::audit::{AuditError, AuditLog, Event, Receipt};
 use govc_engine::sha256_hex;
 use serde_json::{Value, json};
@@ -76,7 +75,7 @@ pub fn promote(
         "agent": id,
         "actor": {"id": request.actor(), "role": request.role()},
         "spec_hash": request.spec().digest(),
-        "policy_hash": authority.policy.digest(),
+        "policy_hash": authority.policy.policy_hash(),
     });
     let _ = record(log, DecisionCode::PromotionAttempt, attempt.clone())?;
     let promotion = decided(store, id, authority, request)?;
@@ -104,7 +103,7 @@ fn decided(
     let Some(envelope) = &promotion.proof else { return Ok(promotion) };
     let public = authority.key.verifying_key();
     let proof = ProofRecord {
-        policy_hash: authority.policy.digest().to_owned(),
+        policy_hash: authority.policy.policy_hash().to_owned(),
         spec_hash: agent.spec.digest().to_owned(),
         authority: public.id().or(public.fingerprint()).unwrap_or("default").to_owned(),
         signed_at: authority.now,
@@ -123,7 +122,7 @@ fn version(workspace: &str, authority: &Authority<'_>, request: &PromotionReques
     PolicyVersion {
         workspace: workspace.to_owned(),
         policy_set: authority.entrypoint.to_owned(),
-        hash: authority.policy.digest().to_owned(),
+        hash: authority.policy.policy_hash().to_owned(),
         bundle: serde_json::to_string(authority.policy.manifest()).unwrap_or_default(),
         actor: request.actor().to_owned(),
         reason: DecisionCode::PromotionSuccess.name().to_owned(),
@@ -139,7 +138,7 @@ pub fn admit(
     log: &dyn AuditLog,
     id: i64,
     policy_hash: Option<&str>,
-    keys: &[VerifyingKey],
+    keys: &TrustedKeys,
     now: i64,
 ) -> Result<Verdict, AuditedError> {
     let agent = store.agent(id)?;

@@ -8,6 +8,7 @@
 )]
 
 use govc_engine::{Engine, Limits, Policy, Sealed, SigningKey, Trust, VerifyingKey};
+use govc_governance::admission::TrustedKeys;
 use govc_governance::promotion::{Authority, PromotionRequest};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,10 @@ pub fn signing(name: &str) -> SigningKey {
 
 pub fn verifying(name: &str) -> VerifyingKey {
     VerifyingKey::from_pem(&pem(&format!("{name}.pub"))).unwrap()
+}
+
+pub fn trusted() -> TrustedKeys {
+    TrustedKeys::new(vec![verifying("ed25519")])
 }
 
 pub fn policy(name: &str) -> Policy {
