@@ -1,5 +1,7 @@
 //! The half of a key that verifies.
 
+mod thumbprint;
+
 use super::{Algorithm, Family, KeyError, der};
 use crate::digest;
 use aws_lc_rs::{hmac, signature};
