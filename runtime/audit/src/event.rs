@@ -18,7 +18,7 @@ pub use foreign::{
     to_chain, to_security, to_tool_call,
 };
 pub use personal::Personal;
-pub use text::{Digest, TextError, Time, TraceId};
+pub use text::{Digest, TextError, Time, TraceId, random_id};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -6,9 +6,16 @@
 //! check that panics) is a denial with a code.
 #![deny(missing_docs)]
 
+mod action;
 pub mod admission;
+pub mod approval;
 mod code;
+pub mod delegation;
+mod group;
+mod jws;
+pub mod ledger;
 pub mod outbox;
+mod principal;
 pub mod promotion;
 pub mod rates;
 mod revocation;
@@ -19,7 +26,9 @@ pub mod store;
 pub mod ticket;
 pub mod token;
 
+pub use action::{ActionError, CanonicalAction};
 pub use code::DecisionCode;
+pub use principal::Principal;
 pub use revocation::{RevocationList, Revocations};
 pub use spec::{AgentSpec, SpecError};
 pub use state::{Mode, OnMismatch, State, Status, Tier};

@@ -52,7 +52,7 @@ fn random() -> [u8; 16] {
 }
 
 /// An id that nobody else has: 32 hex digits.
-pub(super) fn random_id() -> String {
+pub fn random_id() -> String {
     hex(&random())
 }
 

@@ -1,5 +1,6 @@
 //! The store in one SQLite file, in WAL mode, synced at every commit.
 
+mod ledger;
 mod outbox;
 
 use super::{Agent, PolicyVersion, ProofRecord, Store, StoreError};
@@ -92,6 +93,7 @@ impl SqliteStore {
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
         outbox::prepare(&connection)?;
+        ledger::prepare(&connection)?;
         Ok(Self(Mutex::new(connection)))
     }
 

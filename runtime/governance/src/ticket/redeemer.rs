@@ -1,0 +1,95 @@
+//! Burns tickets.
+//!
+//! The surprising fact: the expensive part, the signature, is checked by the caller's own thread before it joins the group;
+//! the group shares one sync of the disk.
+
+use super::claims::Claims;
+use super::refusal::TicketRefusal;
+use super::verifier::{Use, Verifier};
+use crate::group::Group;
+use crate::ledger::{Ledger, Records, transact};
+use crate::store::StoreError;
+use govc_audit::event::Verdict;
+use std::fmt;
+use std::sync::Arc;
+
+/// A ticket that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redeemed {
+    /// What it said.
+    pub claims: Claims,
+    /// The name of the audit event that tells of it.
+    pub event: String,
+}
+
+/// A ticket that is good, on its way to be burnt.
+struct Burn {
+    claims: Claims,
+    now: i64,
+}
+
+/// What became of it: the name of its event.
+type Burnt = Result<String, TicketRefusal>;
+
+/// Takes tickets. Threads share one; processes have one each over the same ledger.
+pub struct Redeemer {
+    ledger: Arc<dyn Ledger>,
+    verifier: Verifier,
+    group: Group<Burn, Burnt, StoreError>,
+}
+
+impl Redeemer {
+    /// A redeemer of the tickets that a verifier takes.
+    pub fn new(ledger: Arc<dyn Ledger>, verifier: Verifier) -> Self {
+        Self { ledger, verifier, group: Group::new() }
+    }
+
+    /// Verifies and burns a ticket and leaves its audit event, in one durable transaction. When this returns a ticket, it was
+    /// used now and by nobody else; `now` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn redeem(&self, token: &str, shown_for: Use<'_>, now: i64) -> Result<Redeemed, TicketRefusal> {
+        let claims = self.verifier.verify(token, shown_for, now)?;
+        let burn = Burn { claims: claims.clone(), now };
+        let answer = self.group.run(burn, |batch| self.commit(&batch))?;
+        let event = answer.ok_or_else(|| StoreError::Database("a commit was not finished".to_owned()))??;
+        Ok(Redeemed { claims, event })
+    }
+
+    fn commit(&self, batch: &[Burn]) -> Result<Vec<Burnt>, StoreError> {
+        transact(&*self.ledger, |records| batch.iter().map(|burn| burn.carry_out(records)).collect())
+    }
+}
+
+impl Burn {
+    fn carry_out(&self, records: &mut dyn Records) -> Result<Burnt, StoreError> {
+        let refusal = match records.burn(&self.claims.jti, self.claims.exp)? {
+            false => Some(TicketRefusal::Replay),
+            true if !self.execute_approval(records)? => Some(TicketRefusal::Approval),
+            true => None,
+        };
+        let mut event = match &refusal {
+            None => self.claims.event("redeemed", Verdict::Allow),
+            Some(_) => self.claims.event("refused", Verdict::Deny),
+        };
+        event.outcome.error_codes.extend(refusal.iter().map(|refusal| refusal.code().to_owned()));
+        let name = records.put_event(event)?;
+        Ok(refusal.map_or(Ok(name), Err))
+    }
+
+    /// Whether there is nothing to approve, or the approval is live; then it is executed.
+    fn execute_approval(&self, records: &mut dyn Records) -> Result<bool, StoreError> {
+        let Some(id) = &self.claims.approval else { return Ok(true) };
+        let executed =
+            records.approval(id)?.and_then(|approval| approval.execute(&self.claims, self.now).ok());
+        executed.map_or(Ok(false), |approval| records.put_approval(&approval).map(|()| true))
+    }
+}
+
+impl fmt::Debug for Redeemer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redeemer").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}
