@@ -1,6 +1,6 @@
 //! Bodies and what stands in them: statements, `some`, `every`, `with`.
 
-use super::scan::{Keywords, Token, Word};
+use super::scan::{Keywords, Token};
 use super::shape::{Expr, ExprKind, Kind, Term};
 use super::terms::{MEMBER, MEMBER_WITH_KEY};
 use super::{Walk, sign};
@@ -67,10 +67,10 @@ impl Walk<'_> {
             return self.operators_after(operand);
         }
         match (self.s.token, not_at) {
-            (Token::Word(Word::Some), Some(_)) => self.illegal("illegal negation of 'some'"),
-            (Token::Word(Word::Every), Some(_)) => self.illegal("illegal negation of 'every'"),
-            (Token::Word(Word::Some), None) => self.some(),
-            (Token::Word(Word::Every), None) => self.every(),
+            (Token::Word(Raw::Some), Some(_)) => self.illegal("illegal negation of 'some'"),
+            (Token::Word(Raw::Every), Some(_)) => self.illegal("illegal negation of 'every'"),
+            (Token::Word(Raw::Some), None) => self.some(),
+            (Token::Word(Raw::Every), None) => self.every(),
             _ => self.plain(not_at),
         }
     }
@@ -78,7 +78,7 @@ impl Walk<'_> {
     /// Goes past a `not` that negates; where that began.
     pub(super) fn negation(&mut self) -> Option<usize> {
         let at = self.s.start;
-        if !self.is_word(Word::Not) || self.steps_on() {
+        if !self.is_word(Raw::Not) || self.steps_on() {
             return None;
         }
         self.scan();
@@ -97,7 +97,7 @@ impl Walk<'_> {
             return self.operators_after(negated);
         }
         let mut expr = self.expression()?;
-        let with_at = self.is_word(Word::With).then_some((self.s.start, self.s.end));
+        let with_at = self.is_word(Raw::With).then_some((self.s.start, self.s.end));
         self.modifiers(&mut expr)?;
         self.hint_at_every(&expr, start.clone());
         (expr.at, expr.end) = (start.start, self.s.last_end);
@@ -107,7 +107,7 @@ impl Walk<'_> {
             }
             negated => expr.negated = negated.is_some(),
         }
-        if self.is_word(Word::And) || self.is_word(Word::Or) {
+        if self.is_word(Raw::AndWord) || self.is_word(Raw::OrWord) {
             return self.operators_after_plain(expr, with_at, not_at.is_some());
         }
         Some(expr)
@@ -159,7 +159,7 @@ impl Walk<'_> {
 
     /// Modifiers, if there are any.
     pub(super) fn modifiers(&mut self, expr: &mut Expr) -> Option<()> {
-        while self.is_word(Word::With) {
+        while self.is_word(Raw::With) {
             expr.with = true;
             self.scan();
             if !self.is(Token::Ident) {
@@ -169,7 +169,7 @@ impl Walk<'_> {
             if !target.is_ref() && !target.is_var() {
                 self.illegal::<()>("expected with target path");
             }
-            if !self.is_word(Word::As) {
+            if !self.is_word(Raw::As) {
                 return self.illegal("expected as keyword");
             }
             self.scan();

@@ -1,6 +1,5 @@
 //! `and`, `or`, and `not` with a body: which braces and parentheses hold operands.
 
-use super::scan::Word;
 use super::shape::{Expr, ExprKind, Kind};
 use super::{Walk, sign};
 
@@ -18,13 +17,15 @@ impl Operand {
     }
 }
 
+use crate::lex::Raw;
+
 impl Walk<'_> {
     pub(super) fn logical_keywords(&self) -> bool {
-        self.keywords.has(Word::And) || self.keywords.has(Word::Or)
+        self.keywords.has(Raw::AndWord) || self.keywords.has(Raw::OrWord)
     }
 
     fn at_operator(&self) -> bool {
-        self.is_word(Word::And) || self.is_word(Word::Or)
+        self.is_word(Raw::AndWord) || self.is_word(Raw::OrWord)
     }
 
     /// `{ .. } and`: the statement, or that there is none. Nothing where no operator follows the braces.
@@ -85,7 +86,7 @@ impl Walk<'_> {
     fn chain(&mut self, first: Operand) -> Option<Expr> {
         self.deeper(|walk| {
             let mut lhs = walk.ands(first)?;
-            while walk.is_word(Word::Or) {
+            while walk.is_word(Raw::OrWord) {
                 walk.scan();
                 let rhs = walk.operand("or")?;
                 let rhs = walk.ands(rhs)?;
@@ -99,7 +100,7 @@ impl Walk<'_> {
 
     fn ands(&mut self, first: Operand) -> Option<Operand> {
         let mut lhs = first;
-        while self.is_word(Word::And) {
+        while self.is_word(Raw::AndWord) {
             self.scan();
             let rhs = self.operand("and")?;
             self.refuse_void(&lhs, "and");
@@ -209,7 +210,7 @@ impl Walk<'_> {
         if self.at_operator() {
             return Some(self.group_of_operators(first, here.start));
         }
-        if self.is_word(Word::With) && !first.explicit && first.body.len() == 1 {
+        if self.is_word(Raw::With) && !first.explicit && first.body.len() == 1 {
             return self.group_with_modifiers(first, here, as_operand);
         }
         if first.explicit {

@@ -17,8 +17,9 @@ mod terms;
 
 use std::rc::Rc;
 
+use crate::lex::Raw;
 use crate::{ParseOptions, RegoVersion};
-use scan::{Keywords, Token, Word};
+use scan::{Keywords, Token};
 use shape::Term;
 
 /// OPA's message at a byte.
@@ -231,7 +232,7 @@ impl<'t> Walk<'t> {
         self.s.token == token
     }
 
-    fn is_word(&self, word: Word) -> bool {
+    fn is_word(&self, word: Raw) -> bool {
         self.s.token == Token::Word(word)
     }
 

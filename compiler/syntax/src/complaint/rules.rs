@@ -1,6 +1,6 @@
 //! Rules: heads, bodies, `else`, and what default rules must keep to.
 
-use super::scan::{Token, Word};
+use super::scan::Token;
 use super::shape::{ExprKind, Kind, Term};
 use super::{Walk, sign};
 use crate::lex::Raw;
@@ -42,7 +42,7 @@ impl Walk<'_> {
         let at = self.s.start;
         let end = self.s.end;
         self.keyword_as_name();
-        let default = self.is_word(Word::Default);
+        let default = self.is_word(Raw::Default);
         if default {
             self.scan();
             self.keyword_as_name();
@@ -54,11 +54,11 @@ impl Walk<'_> {
         if default {
             return self.default_rule(&head, at, end);
         }
-        let has_if = self.is_word(Word::If);
+        let has_if = self.is_word(Raw::If);
         if !self.rule_body(&head, has_if)? {
             return Some(());
         }
-        let has_else = self.is_word(Word::Else) && !self.keyword_as_name();
+        let has_else = self.is_word(Raw::Else) && !self.keyword_as_name();
         if has_else {
             self.elses(&head, has_if)?;
         }
@@ -104,7 +104,7 @@ impl Walk<'_> {
             self.error_here("else keyword cannot be used on multi-value rules");
             return None;
         }
-        while self.one_else()? && self.is_word(Word::Else) {}
+        while self.one_else()? && self.is_word(Raw::Else) {}
         Some(())
     }
 
@@ -112,14 +112,14 @@ impl Walk<'_> {
     fn one_else(&mut self) -> Option<bool> {
         self.scan();
         match self.s.token {
-            Token::Sign(Raw::LBrace) | Token::Word(Word::If) => {}
+            Token::Sign(Raw::LBrace) | Token::Word(Raw::If) => {}
             Token::Sign(Raw::Assign | Raw::Unify) => {
                 self.scan();
                 self.infix()?;
             }
             _ => return self.illegal("expected else value term or rule body"),
         }
-        let has_if = self.is_word(Word::If);
+        let has_if = self.is_word(Raw::If);
         if has_if {
             self.scan();
         }
@@ -155,7 +155,7 @@ impl Walk<'_> {
             self.path_text(&Term::new(Kind::Ref(head.path.clone()), first.at))
         });
         match self.s.token {
-            Token::Word(Word::Contains) => {
+            Token::Word(Raw::Contains) => {
                 if head.args.is_some() {
                     self.illegal::<()>(&format!("the contains keyword can only be used with multi-value rule definitions (e.g., {name} contains <VALUE> {{ ... }})"));
                 }
@@ -191,22 +191,7 @@ impl Walk<'_> {
     /// The name with its steps; blanks may stand before the first.
     fn rule_path(&mut self, name: Term) -> Option<Term> {
         self.scan_blank();
-        if let Token::Sign(
-            Raw::Plus
-            | Raw::Minus
-            | Raw::Star
-            | Raw::Slash
-            | Raw::Percent
-            | Raw::Amp
-            | Raw::Bar
-            | Raw::EqEq
-            | Raw::NotEq
-            | Raw::Gt
-            | Raw::Ge
-            | Raw::Lt
-            | Raw::Le,
-        ) = self.s.token
-        {
+        if self.is_operator() {
             self.illegal::<()>("");
         } else if self.is(Token::Space) {
             self.scan();

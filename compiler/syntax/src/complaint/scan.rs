@@ -27,31 +27,9 @@ pub(super) enum Token {
     /// The last piece of a template string.
     TemplateEnd { raw: bool },
     /// A reserved word that is a keyword here.
-    Word(Word),
+    Word(Raw),
     /// A bracket, a separator or an operator.
     Sign(Raw),
-}
-
-/// Reserved words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
-    Package,
-    Import,
-    As,
-    Default,
-    Else,
-    Not,
-    Some,
-    With,
-    Null,
-    True,
-    False,
-    If,
-    Contains,
-    In,
-    Every,
-    And,
-    Or,
 }
 
 impl Token {
@@ -69,7 +47,7 @@ impl Token {
             Self::TemplatePart { raw: true } => "raw-template-string-part",
             Self::TemplateEnd { raw: false } => "template-string-end",
             Self::TemplateEnd { raw: true } => "raw-template-string-end",
-            Self::Word(word) => word.text(),
+            Self::Word(word) => position(word).map_or("illegal", |at| WORDS[at].1),
             Self::Sign(sign) => sign_name(sign),
         }
     }
@@ -81,51 +59,30 @@ impl Token {
     }
 }
 
-impl Word {
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Package => "package",
-            Self::Import => "import",
-            Self::As => "as",
-            Self::Default => "default",
-            Self::Else => "else",
-            Self::Not => "not",
-            Self::Some => "some",
-            Self::With => "with",
-            Self::Null => "null",
-            Self::True => "true",
-            Self::False => "false",
-            Self::If => "if",
-            Self::Contains => "contains",
-            Self::In => "in",
-            Self::Every => "every",
-            Self::And => "and",
-            Self::Or => "or",
-        }
-    }
+/// The reserved words: those that no module has to import, then those of v1, then the others.
+const WORDS: [(Raw, &str); 17] = [
+    (Raw::Package, "package"),
+    (Raw::Import, "import"),
+    (Raw::As, "as"),
+    (Raw::Default, "default"),
+    (Raw::Else, "else"),
+    (Raw::Not, "not"),
+    (Raw::Some, "some"),
+    (Raw::With, "with"),
+    (Raw::Null, "null"),
+    (Raw::True, "true"),
+    (Raw::False, "false"),
+    (Raw::If, "if"),
+    (Raw::Contains, "contains"),
+    (Raw::In, "in"),
+    (Raw::Every, "every"),
+    (Raw::AndWord, "and"),
+    (Raw::OrWord, "or"),
+];
 
-    fn of(raw: Raw) -> Option<Self> {
-        Some(match raw {
-            Raw::Package => Self::Package,
-            Raw::Import => Self::Import,
-            Raw::As => Self::As,
-            Raw::Default => Self::Default,
-            Raw::Else => Self::Else,
-            Raw::Not => Self::Not,
-            Raw::Some => Self::Some,
-            Raw::With => Self::With,
-            Raw::Null => Self::Null,
-            Raw::True => Self::True,
-            Raw::False => Self::False,
-            Raw::If => Self::If,
-            Raw::Contains => Self::Contains,
-            Raw::In => Self::In,
-            Raw::Every => Self::Every,
-            Raw::AndWord => Self::And,
-            Raw::OrWord => Self::Or,
-            _ => return None,
-        })
-    }
+/// Where a word stands among the reserved ones.
+fn position(word: Raw) -> Option<usize> {
+    WORDS.iter().position(|(other, _)| *other == word)
 }
 
 /// The words that are keywords at some place.
@@ -140,21 +97,21 @@ impl Keywords {
     /// All that there are.
     pub(super) const ALL: Self = Self(0b1_1111_1111_1111_1111);
     /// What may stand in the path of an import: no word there has become a keyword later.
-    pub(super) const OF_IMPORTS: Self = Self(Self::ALWAYS.0 & !(1 << Word::Not as u32));
+    pub(super) const OF_IMPORTS: Self = Self(0b111_1101_1111);
 
-    pub(super) fn has(self, word: Word) -> bool {
-        self.0 & (1 << word as u32) != 0
+    pub(super) fn has(self, word: Raw) -> bool {
+        position(word).is_some_and(|at| self.0 & (1 << at) != 0)
     }
 
-    pub(super) fn add(&mut self, word: Word) {
-        self.0 |= 1 << word as u32;
-        if word == Word::Every {
-            self.add(Word::In);
+    pub(super) fn add(&mut self, word: Raw) {
+        self.0 |= position(word).map_or(0, |at| 1 << at);
+        if word == Raw::Every {
+            self.add(Raw::In);
         }
     }
 
     pub(super) fn has_text(self, text: &str) -> bool {
-        words().any(|w| w.text() == text && self.has(w))
+        WORDS.iter().any(|(word, name)| *name == text && self.has(*word))
     }
 
     pub(super) fn join(&mut self, others: Self) {
@@ -163,18 +120,10 @@ impl Keywords {
 }
 
 /// The words that a module may import.
-pub(super) fn importable(text: &str) -> Option<Word> {
-    use Word::{And, Contains, Every, If, In, Not, Or};
-    [If, Contains, In, Every, And, Or, Not].into_iter().find(|w| w.text() == text)
-}
-
-fn words() -> impl Iterator<Item = Word> {
-    use Word::{
-        And, As, Contains, Default, Else, Every, False, If, Import, In, Not, Null, Or, Package, Some, True,
-        With,
-    };
-    [Package, Import, As, Default, Else, Not, Some, With, Null, True, False, If, Contains, In, Every, And, Or]
-        .into_iter()
+pub(super) fn importable(text: &str) -> Option<Raw> {
+    let (word, _) = WORDS.into_iter().find(|(_, name)| *name == text)?;
+    let late = !Keywords::ALWAYS.has(word) || word == Raw::Not;
+    late.then_some(word)
 }
 
 /// A token with the byte after it and what is wrong with it.
@@ -211,11 +160,9 @@ fn kind(raw: Raw, piece: &str, end: usize, keywords: Keywords) -> Scanned {
         }
         Raw::Str | Raw::RawStr => Token::Str,
         Raw::TplStart => template_token(piece, piece.as_bytes().get(1) == Some(&b'`'), 2),
-        _ => match Word::of(raw) {
-            Some(word) if keywords.has(word) => Token::Word(word),
-            Some(_) => Token::Ident,
-            None => Token::Sign(raw),
-        },
+        _ if keywords.has(raw) => Token::Word(raw),
+        _ if position(raw).is_some() => Token::Ident,
+        _ => Token::Sign(raw),
     };
     (token, end, None)
 }

@@ -1,9 +1,10 @@
 //! A module's statements in OPA's order: package, import, rule, and else expressions, which may be rules without a body.
 
 use super::Walk;
-use super::scan::{Keywords, Token, Word, importable};
+use super::scan::{Keywords, Token, importable};
 use super::shape::{Expr, ExprKind, Kind, Term};
 use crate::RegoVersion;
+use crate::lex::Raw;
 
 /// A statement with its first token.
 pub(super) struct Placed {
@@ -40,12 +41,12 @@ impl Walk<'_> {
     }
 
     fn statement(&mut self, rules: bool) -> Option<Statement> {
-        if self.is_word(Word::Package)
+        if self.is_word(Raw::Package)
             && let Some(found) = self.attempt(Self::package)
         {
             return found.map(|()| Statement::Package);
         }
-        if self.is_word(Word::Import)
+        if self.is_word(Raw::Import)
             && let Some(found) = self.attempt(Self::import)
         {
             return found.map(|()| Statement::Other);
@@ -139,7 +140,7 @@ impl Walk<'_> {
         if !names.first().is_some_and(|root| ROOTS.contains(root)) {
             return self.foreign_root(at, names.first().copied().unwrap_or_default());
         }
-        let alias = self.is_word(Word::As);
+        let alias = self.is_word(Raw::As);
         if alias {
             self.alias()?;
         } else {
@@ -223,7 +224,7 @@ impl Walk<'_> {
                 self.keywords = Keywords::ALL;
             }
             Some(Some(word)) => {
-                self.not_bodies |= word == Word::Not;
+                self.not_bodies |= word == Raw::Not;
                 self.keywords.add(word);
             }
             Some(None) => {

@@ -1,9 +1,10 @@
 //! Template strings.
 
-use super::scan::{Token, Word};
+use super::scan::Token;
 use super::shape::{Expr, ExprKind, Kind, Term};
 use super::{Walk, sign};
 use crate::RegoVersion;
+use crate::lex::Raw;
 use crate::literal;
 
 impl Walk<'_> {
@@ -61,13 +62,13 @@ impl Walk<'_> {
 
 fn refused(expr: &Expr) -> Option<String> {
     if expr.negated {
-        return Some(format!("negation ('{}')", Word::Not.text()));
+        return Some(format!("negation ('{}')", Token::Word(Raw::Not).name()));
     }
     Some(match expr.kind {
         ExprKind::Unify => "unification ('=')".to_owned(),
         ExprKind::Assign => "assignment (':=')".to_owned(),
-        ExprKind::Every => format!("'{}'", Word::Every.text()),
-        ExprKind::Some => format!("'{}'", Word::Some.text()),
+        ExprKind::Every => format!("'{}'", Token::Word(Raw::Every).name()),
+        ExprKind::Some => format!("'{}'", Token::Word(Raw::Some).name()),
         _ => return None,
     })
 }

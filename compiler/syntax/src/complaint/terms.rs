@@ -1,25 +1,18 @@
 //! Terms: infix operators by their strength, then names, references, calls and literals.
 
-use super::scan::{Token, Word};
+use super::scan::Token;
 use super::shape::{Kind, Term};
 use super::{Known, Walk, sign};
 use crate::lex::{LexFault, Raw, number_fault};
 use crate::literal;
 
-/// Infix operators from the weakest to the strongest, with the names of their functions.
-const LEVELS: [&[(Raw, &str)]; 5] = [
-    &[
-        (Raw::EqEq, "equal"),
-        (Raw::NotEq, "neq"),
-        (Raw::Lt, "lt"),
-        (Raw::Gt, "gt"),
-        (Raw::Le, "lte"),
-        (Raw::Ge, "gte"),
-    ],
-    &[(Raw::Bar, "or")],
-    &[(Raw::Amp, "and")],
-    &[(Raw::Plus, "plus"), (Raw::Minus, "minus")],
-    &[(Raw::Star, "mul"), (Raw::Slash, "div"), (Raw::Percent, "rem")],
+/// Infix operators from the weakest to the strongest; their functions have the names of the signs.
+const LEVELS: [&[Raw]; 5] = [
+    &[Raw::EqEq, Raw::NotEq, Raw::Lt, Raw::Gt, Raw::Le, Raw::Ge],
+    &[Raw::Bar],
+    &[Raw::Amp],
+    &[Raw::Plus, Raw::Minus],
+    &[Raw::Star, Raw::Slash, Raw::Percent],
 ];
 
 pub(super) const MEMBER: &str = "internal.member_2";
@@ -44,19 +37,19 @@ impl Walk<'_> {
                 && let Some(call) = self.member_pair(&lhs)
             {
                 lhs = call;
-                if self.is_word(Word::In) {
+                if self.is_word(Raw::In) {
                     continue;
                 }
                 return Some(lhs);
             }
             self.keyword_as_name();
-            if !self.is_word(Word::In) {
+            if !self.is_word(Raw::In) {
                 return Some(lhs);
             }
             self.scan();
             let Some(rhs) = self.level(0) else { return Some(lhs) };
             lhs = infix_call(MEMBER, vec![lhs, rhs]);
-            if !self.is_word(Word::In) {
+            if !self.is_word(Raw::In) {
                 return Some(lhs);
             }
         }
@@ -75,7 +68,7 @@ impl Walk<'_> {
     fn member_pair_after_comma(&mut self, key: &Term) -> Option<Term> {
         self.scan();
         let value = self.level(0)?;
-        if !self.is_word(Word::In) {
+        if !self.is_word(Raw::In) {
             return None;
         }
         self.scan();
@@ -87,7 +80,8 @@ impl Walk<'_> {
     fn level(&mut self, level: usize) -> Option<Term> {
         let Some(operators) = LEVELS.get(level) else { return self.term() };
         let mut lhs = self.level(level + 1)?;
-        while let Some(name) = self.operator(operators) {
+        while self.is_one_of(operators) {
+            let name = self.s.token.name();
             self.scan();
             let Some(rhs) = self.level(level + 1) else { return Some(lhs) };
             lhs = infix_call(name, vec![lhs, rhs]);
@@ -95,8 +89,13 @@ impl Walk<'_> {
         Some(lhs)
     }
 
-    fn operator(&self, operators: &[(Raw, &'static str)]) -> Option<&'static str> {
-        operators.iter().find(|(sign, _)| self.is(Token::Sign(*sign))).map(|(_, name)| *name)
+    fn is_one_of(&self, signs: &[Raw]) -> bool {
+        signs.iter().any(|sign| self.is(Token::Sign(*sign)))
+    }
+
+    /// Whether the token is an infix operator of any strength.
+    pub(super) fn is_operator(&self) -> bool {
+        LEVELS.iter().any(|signs| self.is_one_of(signs))
     }
 
     /// One term without operators, read once at each place.
@@ -119,9 +118,9 @@ impl Walk<'_> {
         let before = self.s.clone();
         if self.is(sign!(Minus)) {
             self.scan();
-            if self.is(Token::Ident) || self.is_word(Word::Contains) {
+            if self.is(Token::Ident) || self.is_word(Raw::Contains) {
                 let head = self.var();
-                let negated = self.finish(head, false)?;
+                let negated = self.finish(head)?;
                 return Some(Term {
                     at,
                     ..infix_call("minus", vec![Term::new(Kind::Scalar("number"), at), negated])
@@ -130,12 +129,12 @@ impl Walk<'_> {
             self.s = before;
         }
         let head = self.head()?;
-        self.finish(head, false)
+        self.finish(head)
     }
 
     /// `and(` and `or(` are calls where an operand is due.
     fn word_as_function(&mut self) {
-        let word = self.is_word(Word::And) || self.is_word(Word::Or);
+        let word = self.is_word(Raw::AndWord) || self.is_word(Raw::OrWord);
         if word && self.peek() == sign!(LParen) {
             self.s.token = Token::Ident;
         }
@@ -146,12 +145,12 @@ impl Walk<'_> {
         let at = self.s.start;
         let scalar = |name| Some(Term::new(Kind::Scalar(name), at));
         match self.s.token {
-            Token::Word(Word::Null) => scalar("null"),
-            Token::Word(Word::True | Word::False) => scalar("boolean"),
+            Token::Word(Raw::Null) => scalar("null"),
+            Token::Word(Raw::True | Raw::False) => scalar("boolean"),
             Token::Sign(Raw::Minus | Raw::Dot) | Token::Number => self.number(),
             Token::Str => self.string(),
             Token::TemplatePart { raw } | Token::TemplateEnd { raw } => self.template(raw),
-            Token::Ident | Token::Word(Word::Contains) => Some(self.var()),
+            Token::Ident | Token::Word(Raw::Contains) => Some(self.var()),
             Token::Sign(Raw::LBrack) => self.array(),
             Token::Sign(Raw::LBrace) => self.set_or_object(),
             Token::Sign(Raw::LParen) => self.parenthesized(),
@@ -173,13 +172,9 @@ impl Walk<'_> {
         Some(inner)
     }
 
-    /// What follows a head: nothing, or the steps of a reference. In heads of rules blanks may stand before these.
-    pub(super) fn finish(&mut self, head: Term, skip_blanks: bool) -> Option<Term> {
-        if skip_blanks {
-            self.scan()
-        } else {
-            self.scan_blank()
-        }
+    /// What follows a head: nothing, or the steps of a reference.
+    fn finish(&mut self, head: Term) -> Option<Term> {
+        self.scan_blank();
         self.finish_here(head)
     }
 
