@@ -512,6 +512,13 @@ fn unicode_fault(literal: &str) -> Option<LexFault> {
     crate::literal::unescape(&literal[1..literal.len() - 1]).is_none().then_some(LexFault::Unicode)
 }
 
+/// Whether a text has the form of a name, reserved or not: what may follow a dot.
+pub fn is_identifier(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// What is wrong with a number's text.
 pub fn number_fault(text: &str) -> Option<LexFault> {
     let bytes = text.as_bytes();

@@ -37,8 +37,8 @@ pub struct PartialOptions {
     pub import_v1: bool,
     /// Rules are not looked up by the values of documents.
     pub without_index: bool,
-    /// Statements that do not hold are told.
-    pub failures: bool,
+    /// Tell the statements of each query, and those that did not hold, as [`Statement`]s.
+    pub tell_statements: bool,
     /// Residual statements after which evaluation ends with `govc_limit_residual`; OPA has no such bound.
     pub most_statements: usize,
 }
@@ -55,7 +55,7 @@ impl Default for PartialOptions {
             opaque_builtins: Vec::new(),
             import_v1: false,
             without_index: false,
-            failures: false,
+            tell_statements: false,
             most_statements: 200_000,
         }
     }
@@ -74,9 +74,9 @@ pub struct Residual {
     pub support_texts: Vec<String>,
     /// Future keywords that the texts of the queries need.
     pub keywords: Vec<&'static str>,
-    /// The statements of each query.
+    /// The statements of each query, where they are asked for.
     pub conditions: Vec<Vec<Statement>>,
-    /// Statements that did not hold while it was evaluated.
+    /// Statements that did not hold while it was evaluated, where they are asked for.
     pub failed: Vec<Statement>,
     /// Statements in queries and modules, those of nested bodies too.
     pub statements: usize,
@@ -119,11 +119,15 @@ pub fn partial(request: Request<'_>, options: &PartialOptions) -> Result<Residua
             .values()
             .map(|m| formatted(source::module(m, options.import_v1)))
             .collect(),
-        conditions: left.queries.iter().map(|q| q.iter().map(|e| Statement::of(e)).collect()).collect(),
+        conditions: if options.tell_statements { conditions(&left.queries) } else { Vec::new() },
         failed: left.failed,
         statements,
         builtin_errors: left.builtin_errors,
     })
+}
+
+fn conditions(queries: &[Body<'_>]) -> Vec<Vec<Statement>> {
+    queries.iter().map(|query| query.iter().map(|e| Statement::of(e)).collect()).collect()
 }
 
 pub(crate) fn evaluate<'q>(
@@ -157,7 +161,7 @@ pub(crate) fn evaluate<'q>(
         input: request.input.map(|v| heap.copy(v)),
         world: request.world,
         written: &written,
-        tracer: if options.failures { Some(&mut observe) } else { None },
+        tracer: if options.tell_statements { Some(&mut observe) } else { None },
         plug_locals: false,
         fuel: request.fuel,
         time: request.time,

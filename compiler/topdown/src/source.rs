@@ -8,6 +8,7 @@ use crate::term::*;
 use crate::text;
 use crate::visit::{self, Shown};
 use govc_compile::rewritten::ComprehensionKind;
+use govc_syntax::lex::is_identifier;
 use govc_value::{View, text::write_quoted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -84,7 +85,7 @@ impl Writer<'_> {
         let mut out = self.term(head, true);
         for part in steps {
             match part.as_value().and_then(|v| v.as_str()) {
-                Some(name) if text::is_name(name) && !text::is_keyword(name) => {
+                Some(name) if is_identifier(name) && !text::is_keyword(name) => {
                     out.push('.');
                     out.push_str(name);
                 }

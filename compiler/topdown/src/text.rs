@@ -2,6 +2,7 @@
 
 use crate::term::*;
 use govc_compile::rewritten::ComprehensionKind;
+use govc_syntax::lex::is_identifier;
 use govc_value::text::{to_rego, write_quoted};
 use std::rc::Rc;
 
@@ -11,13 +12,6 @@ const KEYWORDS: [&str; 15] = [
     "every", "contains", "if",
 ];
 
-/// Whether a text can stand as a name.
-pub(crate) fn is_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
 /// Whether a text is a word of the language.
 pub(crate) fn is_keyword(text: &str) -> bool {
     KEYWORDS.contains(&text)
@@ -26,7 +20,7 @@ pub(crate) fn is_keyword(text: &str) -> bool {
 /// A step of a reference.
 pub(crate) fn step(t: &Term<'_>, out: &mut String) {
     match t.as_value().and_then(|v| v.as_str()) {
-        Some(text) if is_name(text) && !is_keyword(text) => {
+        Some(text) if is_identifier(text) && !is_keyword(text) => {
             out.push('.');
             out.push_str(text);
         }

@@ -3,11 +3,17 @@
 //! The surprising fact: nothing here allocates for a small question. The arena and the machine's scratch memory belong
 //! to the thread, and the answer is written as JSON before the next question takes them.
 
+use super::Server;
+use super::call::Call;
 use super::reply::Reply;
+use super::store::State;
 use super::visit::Visit;
 use crate::problem::Problem;
 use crate::run::query::problem;
-use govc_value::{Arena, Heap, Value};
+use crate::run::stepwise;
+use govc_compile::rewritten;
+use govc_topdown::{PartialOptions, Request, Residual};
+use govc_value::{Arena, Heap, SymbolTable, Value, json};
 use govc_vm::{BuiltinErrors, Image, Limits, Outcome, Query, Scratch};
 use std::cell::RefCell;
 
@@ -102,4 +108,32 @@ fn ask_in<T, E: From<Problem>>(
     };
     let outcome = govc_vm::run(image, scratch, arena, query).map_err(|error| E::from(problem(error)))?;
     Ok(then(heap, &outcome))
+}
+
+/// Evaluates a query as far as what is known goes. The outer error is of the input, the inner of the evaluation.
+pub(crate) fn partially(
+    server: &Server,
+    call: &Call,
+    state: &State,
+    (query, options): (&rewritten::Query, &PartialOptions),
+    input: Option<&str>,
+) -> Result<Result<Residual, govc_topdown::Error>, Reply> {
+    let arena = Arena::new(stepwise::MEMORY);
+    let heap = Heap::new(&arena, SymbolTable::empty());
+    let input = input.map(|text| json::read(heap, text.as_bytes(), &json::Limits::default()));
+    let mut visit = Visit::new(&server.runtime);
+    let request = Request {
+        checked: state.policies.checked(),
+        options: &state.policies.options(),
+        query,
+        data: state.data.value(heap),
+        input: input.transpose().map_err(|error| Reply::invalid(&error.to_string()))?,
+        world: &mut visit,
+        fuel: stepwise::FUEL,
+        time: None,
+        memory: stepwise::MEMORY,
+    };
+    let residual = govc_topdown::partial(request, options);
+    server.printed(call, &visit);
+    Ok(residual)
 }

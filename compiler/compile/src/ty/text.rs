@@ -1,6 +1,7 @@
 //! References and types as OPA prints them in the details of type errors.
 
 use crate::hir::{Const, Ref, RefHead, Scope, Term};
+use govc_syntax::lex::is_identifier;
 use govc_value::Type;
 
 /// A reference: `input.a["b-c"][x]`.
@@ -57,12 +58,6 @@ fn name(scope: &Scope, var: u32) -> String {
 /// A string with quotes and JSON escapes.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
-}
-
-fn is_identifier(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// `(string, ???, number)`.

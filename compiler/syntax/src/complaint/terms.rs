@@ -3,7 +3,7 @@
 use super::scan::Token;
 use super::shape::{Kind, Term};
 use super::{Known, Walk, sign};
-use crate::lex::{LexFault, Raw, number_fault};
+use crate::lex::{LexFault, Raw, is_identifier, number_fault};
 use crate::literal;
 
 /// Infix operators from the weakest to the strongest; their functions have the names of the signs.
@@ -272,7 +272,7 @@ impl Walk<'_> {
         match &*part.kind {
             Kind::Var(name) if i == 0 => name.clone(),
             Kind::Var(name) => format!("[{name}]"),
-            Kind::String(name) if is_name(name) => format!(".{name}"),
+            Kind::String(name) if is_identifier(name) => format!(".{name}"),
             Kind::String(name) => format!("[\"{name}\"]"),
             Kind::Ref(_) => format!("[{}]", self.path_text(part)),
             _ => "[...]".to_owned(),
@@ -320,10 +320,4 @@ impl Walk<'_> {
 fn infix_call(name: &str, args: Vec<Term>) -> Term {
     let at = args.first().map_or(0, |t| t.at);
     Term::new(Kind::Call { name: name.to_owned(), infix: true, args, target: None }, at)
-}
-
-fn is_name(text: &str) -> bool {
-    !text.starts_with(|c: char| c.is_ascii_digit())
-        && !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

@@ -1,5 +1,6 @@
 //! Terms and lists of terms.
 
+use crate::lex::is_identifier;
 use crate::opa::{Expr, Loc, Part, Term, Terms, Value, infix, operator};
 
 use super::writer::{Stop, Writer, Written, closing_row};
@@ -481,13 +482,6 @@ pub(super) fn expr_is_generated(expr: &Expr) -> bool {
         Terms::Logical { lhs, rhs, .. } => lhs.body.iter().chain(&rhs.body).any(expr_is_generated),
     };
     terms || expr.with.iter().any(|w| is_generated(&w.target) || is_generated(&w.value))
-}
-
-/// A name that can stand behind a dot.
-fn is_identifier(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// `{` with a backslash, unless it has one.

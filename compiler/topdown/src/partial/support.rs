@@ -2,6 +2,7 @@
 
 use crate::term::*;
 use crate::text;
+use govc_syntax::lex::is_identifier;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -72,7 +73,7 @@ pub(crate) fn split<'q>(path: &[Term<'q>]) -> (Vec<Term<'q>>, Vec<Term<'q>>) {
     let mut start = 2;
     for (at, part) in path.iter().enumerate().skip(2) {
         match part.as_value().and_then(|v| v.as_str()) {
-            Some(name) if text::is_name(name) && !text::is_keyword(name) => start = at,
+            Some(name) if is_identifier(name) && !text::is_keyword(name) => start = at,
             _ => break,
         }
     }

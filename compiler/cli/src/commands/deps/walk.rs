@@ -6,6 +6,7 @@
 use govc_compile::hir::{
     Branch, Callee, Const, Expr, ExprKind, Query, Ref, RefHead, Rule, Term, Unit, Var, WithValue,
 };
+use govc_syntax::lex::is_identifier;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The documents that something depends on, sorted.
@@ -55,7 +56,7 @@ impl Path {
     /// As it is written in Rego.
     pub(super) fn text(&self) -> String {
         let step = |step: &Step| match &step.0 {
-            Const::String(name) if is_name(name) => format!(".{name}"),
+            Const::String(name) if is_identifier(name) => format!(".{name}"),
             _ => format!("[{}]", step.json()),
         };
         std::iter::once(self.root.to_owned()).chain(self.steps.iter().map(step)).collect()
@@ -64,12 +65,6 @@ impl Path {
     fn starts_with(&self, other: &Self) -> bool {
         self.root == other.root && self.steps.starts_with(&other.steps)
     }
-}
-
-fn is_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// A reference with its variables followed to a document.

@@ -1,17 +1,16 @@
 //! Partial evaluation: `/v1/compile`.
 
 use crate::problem::Problem;
-use crate::run::stepwise::{self, FUEL, MEMORY};
+use crate::run::stepwise;
 use crate::server::Server;
 use crate::server::call::Call;
+use crate::server::evaluate;
 use crate::server::go_json;
 use crate::server::reply::Reply;
 use crate::server::store::State;
 use crate::server::timers::Timers;
-use crate::server::visit::Visit;
 use govc_compile::{QueryOptions, rewritten};
-use govc_topdown::{PartialOptions, Request, Residual};
-use govc_value::{Arena, Heap, SymbolTable, json};
+use govc_topdown::{PartialOptions, Residual};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -39,7 +38,7 @@ pub(crate) fn post(server: &Server, call: &Call) -> Reply {
     let mut timers = Timers::new(measured);
     timers.since("timer_rego_query_parse_ns", call.started);
     let state = server.store.state();
-    let residual = server.heavy(|| evaluate(server, call, &state, &wanted, &mut timers));
+    let residual = server.heavy(|| answer(server, call, &state, &wanted, &mut timers));
     timers.since("timer_server_handler_ns", call.started);
     let residual = match residual {
         Ok(residual) => residual,
@@ -125,7 +124,7 @@ fn read(fields: &BTreeMap<String, Box<RawValue>>) -> Result<Wanted, String> {
     })
 }
 
-fn evaluate(
+fn answer(
     server: &Server,
     call: &Call,
     state: &State,
@@ -167,24 +166,10 @@ fn evaluate(
     });
     let query =
         query.map_err(|found| invalid("compiling module(s)", &crate::run::problems(&found, &sources)))?;
-    let arena = Arena::new(MEMORY);
-    let heap = Heap::new(&arena, SymbolTable::empty());
-    let input = wanted.input.as_ref().map(|text| json::read(heap, text.as_bytes(), &json::Limits::default()));
-    let input = input.transpose().map_err(|error| Reply::invalid(&error.to_string()))?;
-    let mut visit = Visit::new(&server.runtime);
-    let request = Request {
-        checked,
-        options: &check,
-        query: &query,
-        data: state.data.value(heap),
-        input,
-        world: &mut visit,
-        fuel: FUEL,
-        time: None,
-        memory: MEMORY,
-    };
-    let residual = timers.time("timer_rego_partial_eval_ns", || govc_topdown::partial(request, &options));
-    server.printed(call, &visit);
+    let input = wanted.input.as_deref();
+    let residual = timers.time("timer_rego_partial_eval_ns", || {
+        evaluate::partially(server, call, state, (&query, &options), input)
+    })?;
     residual.map_err(|error| {
         let found = stepwise::problems(std::slice::from_ref(&error), &sources);
         Reply::evaluation(&found.into_iter().next().unwrap_or_default())

@@ -13,7 +13,7 @@ mod ucast;
 
 use crate::output::{self, quote};
 use crate::problem::{self, Problem};
-use crate::run::stepwise::{self, FUEL, MEMORY};
+use crate::run::stepwise;
 use crate::server::Server;
 use crate::server::call::Call;
 use crate::server::evaluate::{self, Question};
@@ -26,8 +26,8 @@ use crate::server::visit::Visit;
 use check::Check;
 use govc_compile::{QueryOptions, rewritten};
 use govc_syntax::Sources;
-use govc_topdown::{PartialOptions, Request, Residual};
-use govc_value::{Arena, Heap, SymbolTable, json};
+use govc_topdown::{PartialOptions, Residual};
+use govc_value::json;
 use names::Names;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -256,26 +256,10 @@ fn residual(
         disable_inlining: references(&options.disable_inlining, &sources)?,
         nondeterministic_builtins: true,
         without_index: true,
-        failures: true,
+        tell_statements: true,
         ..PartialOptions::default()
     };
-    let arena = Arena::new(MEMORY);
-    let heap = Heap::new(&arena, SymbolTable::empty());
-    let input = input.map(|text| json::read(heap, text.as_bytes(), &json::Limits::default()));
-    let mut visit = Visit::new(&server.runtime);
-    let request = Request {
-        checked,
-        options: &check,
-        query: &query,
-        data: state.data.value(heap),
-        input: input.transpose().map_err(|error| Reply::invalid(&error.to_string()))?,
-        world: &mut visit,
-        fuel: FUEL,
-        time: None,
-        memory: MEMORY,
-    };
-    let residual = govc_topdown::partial(request, &options);
-    server.printed(call, &visit);
+    let residual = evaluate::partially(server, call, state, (&query, &options), input)?;
     let residual = residual.map_err(|error| {
         let found = stepwise::problems(std::slice::from_ref(&error), &sources);
         let why = found.first().map(Problem::line).unwrap_or_default();
