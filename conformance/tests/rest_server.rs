@@ -266,6 +266,49 @@ fn bundles_are_fetched_again_and_activated_whole() {
     assert_eq!(send(to, "GET /health?bundles", "").status, 200);
 }
 
+/// Puts a bundle under the tag `live` of an OCI image layout, as `oras push --oci-layout` does.
+fn push(layout: &Path, bundle: &[u8]) {
+    let blobs = layout.join("blobs/sha256");
+    std::fs::create_dir_all(&blobs).unwrap();
+    let descriptor = |kind: &str, bytes: &[u8]| {
+        let digest = govc_engine::sha256_hex(bytes);
+        std::fs::write(blobs.join(&digest), bytes).unwrap();
+        json!({"mediaType": format!("application/vnd.oci.image.{kind}"), "digest": format!("sha256:{digest}"), "size": bytes.len()})
+    };
+    let layers = [descriptor("layer.v1.tar+gzip", bundle)];
+    let manifest =
+        json!({"schemaVersion": 2, "config": descriptor("config.v1+json", b"{}"), "layers": layers});
+    let mut manifest = descriptor("manifest.v1+json", manifest.to_string().as_bytes());
+    manifest["annotations"] = json!({"org.opencontainers.image.ref.name": "live"});
+    std::fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion": "1.0.0"}"#).unwrap();
+    let index = json!({"schemaVersion": 2, "manifests": [manifest]}).to_string();
+    std::fs::write(layout.join("index.new"), index).unwrap();
+    std::fs::rename(layout.join("index.new"), layout.join("index.json")).unwrap();
+}
+
+#[test]
+fn bundles_are_taken_from_oci_layouts() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = folder.path().join("store");
+    push(&layout, &bundle(folder.path(), 0));
+    let config = "bundles:\n  b:\n    resource: oci:store:live\n    polling: {min_delay_seconds: 0, max_delay_seconds: 1}\n";
+    std::fs::write(folder.path().join("c.yaml"), config).unwrap();
+    let served = start(folder.path(), &["-c", "c.yaml", "--ready-timeout", "10"]);
+    let n = || body(&send(served.address, "GET /v1/data/b/n", ""))["result"].clone();
+    assert_eq!(n(), json!(0));
+    push(&layout, &bundle(folder.path(), 1));
+    until("the next bundle", || n() == json!(1));
+    // A manifest that is not as long as the index says changes nothing.
+    let mut index: Json = serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
+    index["manifests"][0]["size"] = json!(1);
+    std::fs::write(layout.join("index.new"), index.to_string()).unwrap();
+    std::fs::rename(layout.join("index.new"), layout.join("index.json")).unwrap();
+    until("an error", || {
+        body(&send(served.address, "GET /v1/status", ""))["result"]["bundles"]["b"]["code"] == "bundle_error"
+    });
+    assert_eq!(n(), json!(1));
+}
+
 #[test]
 fn decisions_reach_the_service() {
     let folder = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use crate::problem::{Location, Problem};
 use declared::Declared;
 use documents::Documents;
 use govc_compile::Builtins;
-use govc_engine::{Bundle, Trust};
+use govc_engine::{Bundle, Layout, Trust};
 use govc_syntax::{FileId, ParseOptions, Parsed, RegoVersion, Severity, Sources, ast};
 use serde_json::value::RawValue;
 use std::io;
@@ -330,6 +330,12 @@ impl Loader<'_> {
     }
 
     fn bundle(&mut self, path: &str) {
+        if Layout::parse(path).is_some() {
+            return match crate::policies::bundle(path) {
+                Ok(bytes) => self.archive(path, &bytes, &[]),
+                Err(problem) => self.fail(problem),
+            };
+        }
         match std::fs::metadata(path) {
             Err(error) => self.fail(io_problem("stat", path, &error)),
             Ok(info) if info.is_dir() => self.walk(path, &[], 0, Mode::Bundle),

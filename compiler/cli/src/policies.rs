@@ -2,7 +2,7 @@
 
 use crate::files::io_problem;
 use crate::problem::Problem;
-use govc_engine::{Engine, LoadError, Policy, Trust};
+use govc_engine::{BundleLimits, Engine, Layout, LoadError, Policy, Trust};
 
 /// The bytes of a file.
 pub(crate) fn read(path: &str) -> Result<Vec<u8>, Problem> {
@@ -12,9 +12,20 @@ pub(crate) fn read(path: &str) -> Result<Vec<u8>, Problem> {
     })
 }
 
+/// The bytes of a bundle: of a file, or of an OCI image layout (`oci:FOLDER:TAG`).
+pub(crate) fn bundle(place: &str) -> Result<Vec<u8>, Problem> {
+    match Layout::parse(place) {
+        None => read(place),
+        Some(layout) => match layout.read(BundleLimits::default().packed) {
+            Ok(layer) => Ok(layer.bytes),
+            Err(error) => Err(Problem::coded(error.code(), error.to_string())),
+        },
+    }
+}
+
 /// Loads and verifies a bundle.
 pub(crate) fn load(path: &str, trust: &Trust) -> Result<Policy, Problem> {
-    Engine::load(&read(path)?, trust).map_err(refusal)
+    Engine::load(&bundle(path)?, trust).map_err(refusal)
 }
 
 /// Why a bundle is refused.

@@ -9,6 +9,7 @@ mod effect;
 mod error;
 mod host;
 mod keys;
+mod layout;
 mod machine;
 #[cfg(feature = "jit")]
 mod native;
@@ -28,6 +29,7 @@ pub use error::LoadError;
 pub use govc_value::json::Error as JsonError;
 pub use host::{Answers, FunctionError, Host, HostError, HostFunctions, Sealed, SystemHost};
 pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey, generate as generate_key};
+pub use layout::{Layer, Layout, LayoutError};
 pub use policy::{Engine, Entrypoint, Policy, PolicyHandle};
 pub use query::{Limits, Query, Scratch};
 pub use trust::{Trust, TrustError, VersionMemory};

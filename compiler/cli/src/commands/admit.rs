@@ -24,7 +24,7 @@ pub(crate) struct Admit {
     /// The proof of its promotion
     #[arg(long, value_name = "FILE")]
     proof: Option<String>,
-    /// The bundle in force
+    /// The bundle in force: a file, or `oci:FOLDER:TAG` in an OCI image layout
     #[arg(short, long, value_name = "FILE")]
     bundle: String,
     /// File with revoked signers, one a line

@@ -27,7 +27,7 @@ use std::path::Path;
                         $ govc decide --world world --requests requests.jsonl --compat agent-safe"
 )]
 pub(crate) struct Decide {
-    /// The bundle
+    /// The bundle: a file, or `oci:FOLDER:TAG` in an OCI image layout
     #[arg(short, long, value_name = "FILE", required_unless_present = "world")]
     bundle: Option<String>,
     #[command(flatten)]

@@ -101,7 +101,7 @@ fn inspect(args: &Inspect) -> Result<String, Vec<Problem>> {
 }
 
 fn archive(path: &str) -> Result<Found, Problem> {
-    let bytes = policies::read(path)?;
+    let bytes = policies::bundle(path)?;
     let bundle = Bundle::open(&bytes, &Trust::unsigned().at(0)).map_err(policies::refusal)?;
     let mut manifest = bundle.manifest().clone();
     manifest.metadata.remove("govc");

@@ -22,7 +22,7 @@ use serde_json::json;
 pub(crate) struct Promote {
     /// File with the request: `actorId`, `actorRole`, `agent`, `orgLimits`
     spec: String,
-    /// The bundle
+    /// The bundle: a file, or `oci:FOLDER:TAG` in an OCI image layout
     #[arg(short, long, value_name = "FILE")]
     bundle: String,
     /// The rule that decides

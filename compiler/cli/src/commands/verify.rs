@@ -12,7 +12,7 @@ use govc_engine::{Bundle, Engine};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  $ govc verify bundle.tar.gz --verification-key keys/public.pem")]
 pub(crate) struct Verify {
-    /// The bundle
+    /// The bundle: a file, or `oci:FOLDER:TAG` in an OCI image layout
     bundle: String,
     /// Time to check the expiry against, RFC 3339
     #[arg(long, value_name = "TIME")]
@@ -39,7 +39,7 @@ fn verify(args: &Verify) -> Result<Node, Problem> {
     if args.now.is_some() {
         trust = trust.at(policies::now(args.now.as_deref())?);
     }
-    let bytes = policies::read(&args.bundle)?;
+    let bytes = policies::bundle(&args.bundle)?;
     let bundle = Bundle::open(&bytes, &trust).map_err(policies::refusal)?;
     // OPA's bundles have no program of ours: there is nothing more to verify in them.
     if bundle.program().is_some() {

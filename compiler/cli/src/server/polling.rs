@@ -9,7 +9,7 @@ use super::services::{Answer, Service, Services};
 use crate::files;
 use crate::output::{self, Node};
 use crate::problem::Problem;
-use govc_engine::{Algorithm, Trust, VerifyingKey};
+use govc_engine::{Algorithm, Layout, LayoutError, Trust, VerifyingKey};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,7 @@ struct Source {
 enum Place {
     Service(Box<Service>, String),
     File(String),
+    Layout(Layout),
 }
 
 /// What is known of a bundle.
@@ -132,9 +133,10 @@ impl Source {
     fn read(name: &str, source: &Json, config: &Json, services: &Services) -> Result<Self, String> {
         let text = |path: &str| source.pointer(path).and_then(Json::as_str);
         let resource = text("/resource").map_or_else(|| format!("bundles/{name}"), str::to_owned);
-        let place = match resource.strip_prefix("file://") {
-            Some(path) => Place::File(path.to_owned()),
-            None => {
+        let place = match (resource.strip_prefix("file://"), Layout::parse(&resource)) {
+            (Some(path), _) => Place::File(path.to_owned()),
+            (None, Some(layout)) => Place::Layout(layout),
+            (None, None) => {
                 let wanted = text("/service").unwrap_or_default();
                 let found = match wanted {
                     "" => services.values().next(),
@@ -268,10 +270,18 @@ impl Source {
                     true => Vec::new(),
                     false => std::fs::read(path).map_err(|e| files::io_problem("open", path, &e).message)?,
                 };
-                Ok(Answer { status: 200, etag: String::new(), content_type: String::new(), body })
+                Ok(Answer { status: 200, body, ..Answer::default() })
+            }
+            Place::Layout(layout) => {
+                let failed = |error: LayoutError| error.to_string();
+                if layout.digest().map_err(failed)? == self.etag(plugin) {
+                    return Ok(Answer { status: 304, ..Answer::default() });
+                }
+                let layer = layout.read(self.limit).map_err(failed)?;
+                Ok(Answer { status: 200, etag: layer.digest, body: layer.bytes, ..Answer::default() })
             }
             Place::Service(service, path) => {
-                let etag = plugin.lock().get(&self.name).map(|state| state.etag.clone()).unwrap_or_default();
+                let etag = self.etag(plugin);
                 let mut prefer = "modes=snapshot,delta".to_owned();
                 if let Some(wait) = self.wait.filter(|_| long) {
                     prefer.push_str(&format!(";wait={wait}"));
@@ -283,6 +293,11 @@ impl Source {
                 service.get(path, &headers, self.limit)
             }
         }
+    }
+
+    /// The tag of what was activated last; empty where there is none.
+    fn etag(&self, plugin: &Bundles) -> String {
+        plugin.lock().get(&self.name).map(|state| state.etag.clone()).unwrap_or_default()
     }
 
     fn activate(&self, server: &Server, bytes: &[u8], etag: &str) -> Result<(), (String, Vec<Problem>)> {

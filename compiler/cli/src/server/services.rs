@@ -28,7 +28,7 @@ enum Token {
 }
 
 /// What a service answers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) etag: String,
