@@ -11,7 +11,7 @@ use govc_value::{Heap, Value, json};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Where bundles become policies.
 #[derive(Clone, Copy, Debug)]
@@ -302,23 +302,27 @@ impl fmt::Debug for Policy {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct PolicyHandle(RwLock<Policy>);
+pub struct PolicyHandle {
+    current: RwLock<Policy>,
+    /// Held by whoever exchanges the policy, so that those who decide need not wait for what goes before.
+    turn: Mutex<()>,
+}
 
 impl PolicyHandle {
     /// A handle on a first policy.
     pub fn new(policy: Policy) -> Self {
-        Self(RwLock::new(policy))
+        Self { current: RwLock::new(policy), turn: Mutex::new(()) }
     }
 
     /// The policy in force.
     pub fn current(&self) -> Policy {
         // Only whole policies are ever stored, so a panic elsewhere cannot have left a half one.
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts another policy in force and gives the one before.
     pub fn swap(&self, policy: Policy) -> Policy {
-        std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), policy)
+        std::mem::replace(&mut *self.current.write().unwrap_or_else(PoisonError::into_inner), policy)
     }
 
     /// Loads a bundle and puts it in force; the policy before stays when the bundle is refused. Versions only grow: a
@@ -327,9 +331,23 @@ impl PolicyHandle {
     /// # Errors
     /// Those of [`Engine::load`], [`LoadError::Rollback`] and [`LoadError::Fork`].
     pub fn reload(&self, bytes: &[u8], trust: &Trust) -> Result<Policy, LoadError> {
-        let policy = Engine::load(bytes, trust)?;
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        policy.may_follow(&current)?;
-        Ok(std::mem::replace(&mut *current, policy))
+        self.exchange(Engine::load(bytes, trust)?, |_| Ok(()))
+    }
+
+    /// Puts a policy in force that may follow the one before, once `agree` has agreed to it; decisions go on meanwhile.
+    /// Gives the policy before.
+    ///
+    /// # Errors
+    /// [`LoadError::Rollback`] and [`LoadError::Fork`], and those of `agree`; then the policy before stays.
+    pub fn exchange<E: From<LoadError>>(
+        &self,
+        policy: Policy,
+        agree: impl FnOnce(&Policy) -> Result<(), E>,
+    ) -> Result<Policy, E> {
+        // Nothing is left half done by a panic in `agree`: the policy is exchanged behind it.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        policy.may_follow(&self.current())?;
+        agree(&policy)?;
+        Ok(self.swap(policy))
     }
 }

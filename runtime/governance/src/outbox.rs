@@ -141,7 +141,7 @@ impl From<LogError> for DrainError {
 /// use govc_audit::event::{Kind, Verdict};
 /// use govc_audit::{Event, FolderDisk, Log, Options, Signer};
 /// use govc_governance::outbox::drain;
-/// use govc_governance::store::SqliteStore;
+/// use govc_governance::store::{SqliteStore, Store};
 /// let folder = tempfile::tempdir()?;
 /// let store = SqliteStore::open(folder.path().join("store.db"))?;
 /// let signer = Signer::log("example.com/audit", &[7; 32])?;

@@ -83,6 +83,8 @@ pub struct Promotion {
     pub code: DecisionCode,
     /// Why not.
     pub failures: Vec<String>,
+    /// Why not, in stable codes: the policy's own where it gives `codes`, else `POLICY_DENIED`.
+    pub codes: Vec<String>,
     /// What the policy decided; absent when it was not asked.
     pub decision: Option<Decision>,
     /// The envelope of the proof, when it succeeded.
@@ -96,8 +98,15 @@ impl Promotion {
         self.code == DecisionCode::PromotionSuccess
     }
 
-    pub(crate) fn denied(failures: Vec<String>, decision: Option<Decision>) -> Self {
-        Self { code: DecisionCode::PromotionDenied, failures, decision, proof: None }
+    pub(crate) fn denied(code: &str, why: String, decision: Option<Decision>) -> Self {
+        let (failures, codes) = (vec![why], vec![code.to_owned()]);
+        Self { code: DecisionCode::PromotionDenied, failures, codes, decision, proof: None }
+    }
+
+    /// What the policy did not allow.
+    fn refused(decision: Decision) -> Self {
+        let (failures, codes) = (reasons_of(&decision), codes_of(&decision));
+        Self { code: DecisionCode::PromotionDenied, failures, codes, decision: Some(decision), proof: None }
     }
 }
 
@@ -128,6 +137,19 @@ pub struct Authority<'a> {
     pub now: i64,
 }
 
+impl Authority<'_> {
+    /// The name of the key that signs, else its fingerprint.
+    pub(crate) fn name(&self) -> &str {
+        let public = self.key.verifying_key();
+        public.id().or(public.fingerprint()).unwrap_or("default")
+    }
+}
+
+/// A time as proofs hold it; `null` beyond the calendar.
+pub(crate) fn signed_at(seconds: i64) -> Value {
+    jiff::Timestamp::from_second(seconds).map_or(Value::Null, |time| Value::String(time.to_string()))
+}
+
 /// Decides on a promotion and, when it is allowed, makes the proof. Nothing is stored; see
 /// [`store::promote`](crate::store::promote) for that.
 pub fn decide(authority: &Authority<'_>, request: &PromotionRequest) -> Promotion {
@@ -137,20 +159,40 @@ pub fn decide(authority: &Authority<'_>, request: &PromotionRequest) -> Promotio
         .limits(authority.limits);
     let decision = authority.policy.decide(&mut Scratch::new(), &query);
     if !decision.is_allow() {
-        let mut reasons = decision.reasons().to_vec();
-        if reasons.is_empty() {
-            reasons.push(format!("the policy says {}", decision.effect()));
-        }
-        return Promotion::denied(reasons, Some(decision));
+        return Promotion::refused(decision);
     }
     match prove(authority, request, &decision) {
         Ok(proof) => Promotion {
             code: DecisionCode::PromotionSuccess,
             failures: Vec::new(),
+            codes: Vec::new(),
             decision: Some(decision),
             proof: Some(proof),
         },
-        Err(error) => Promotion::denied(vec![error.to_string()], Some(decision)),
+        Err(error) => Promotion::denied(error.code(), error.to_string(), Some(decision)),
+    }
+}
+
+/// Why a policy did not allow, in words; never nothing.
+pub(crate) fn reasons_of(decision: &Decision) -> Vec<String> {
+    match decision.reasons() {
+        [] => vec![format!("the policy says {}", decision.effect())],
+        reasons => reasons.to_vec(),
+    }
+}
+
+/// The codes that a policy gives beside its reasons.
+fn codes_of(decision: &Decision) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Codes {
+        codes: Vec<String>,
+    }
+    let error = decision.error().map(|error| error.code().to_owned());
+    let given = decision.result_as::<Codes>().map(|result| result.codes).unwrap_or_default();
+    match error {
+        Some(error) => vec![error],
+        None if given.is_empty() => vec!["POLICY_DENIED".to_owned()],
+        None => given,
     }
 }
 
@@ -169,16 +211,14 @@ fn prove(
 /// The promotion in the words of the tables that hold it.
 fn details(authority: &Authority<'_>, request: &PromotionRequest) -> Map<String, Value> {
     let spec = request.spec();
-    let public = authority.key.verifying_key();
-    let signed_at = jiff::Timestamp::from_second(authority.now).map(|t| t.to_string()).ok();
     let details = json!({
         "agent_id": spec.get("agentId").cloned().unwrap_or(Value::Null),
         "workspace_id": spec.get("workspaceId").cloned().unwrap_or(Value::Null),
         "policy_decision": "PASS",
         "policy_hash": authority.policy.policy_hash(),
         "spec_hash": spec.digest(),
-        "authority": public.id().or(public.fingerprint()).unwrap_or("default"),
-        "signed_at": signed_at,
+        "authority": authority.name(),
+        "signed_at": signed_at(authority.now),
         "actor": {"id": request.actor(), "role": request.role()},
     });
     match details {

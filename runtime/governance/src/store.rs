@@ -6,12 +6,14 @@
 mod promote;
 mod sqlite;
 
-pub use promote::{AuditedError, admit, promote};
+pub use promote::{admit, promote};
 pub use sqlite::SqliteStore;
+pub(crate) use sqlite::{Invalidated, Outdated, Passed, Policies, Renewal, Renewed, StoredProof};
 
 use crate::revocation::Revocations;
 use crate::spec::AgentSpec;
 use crate::state::{State, Status};
+use govc_audit::Event;
 use std::fmt;
 
 /// An agent as it is stored: a row of `agent_specs`.
@@ -86,6 +88,13 @@ pub enum StoreError {
     Corrupt(String),
     /// The database failed.
     Database(String),
+    /// Other policies are in force than those asked for.
+    NotInForce {
+        /// The hash of the policies asked for.
+        hash: String,
+    },
+    /// Proofs cannot be signed.
+    Sign(String),
     /// An audit event cannot be recorded, so nothing is done.
     Event(String),
 }
@@ -99,6 +108,8 @@ impl StoreError {
             StoreError::Changed => "govc_store_changed",
             StoreError::Corrupt(_) => "govc_store_corrupt",
             StoreError::Database(_) => "govc_store_database",
+            StoreError::NotInForce { .. } => "govc_store_not_in_force",
+            StoreError::Sign(_) => "govc_store_sign",
             StoreError::Event(_) => "govc_store_event",
         }
     }
@@ -112,6 +123,8 @@ impl fmt::Display for StoreError {
             StoreError::Changed => f.write_str("the agent was changed in between"),
             StoreError::Corrupt(why) => write!(f, "the store holds what it must not: {why}"),
             StoreError::Database(why) => write!(f, "the store failed: {why}"),
+            StoreError::NotInForce { hash } => write!(f, "the policies {hash} are not in force"),
+            StoreError::Sign(why) => write!(f, "the proofs cannot be signed: {why}"),
             StoreError::Event(why) => write!(f, "the audit event cannot be recorded: {why}"),
         }
     }
@@ -161,8 +174,8 @@ pub trait Store: Revocations + Send {
     /// When the database fails or a row is damaged.
     fn agents(&self, workspace: &str) -> Result<Vec<Agent>, StoreError>;
 
-    /// Makes a sandboxed agent governed: status, proof and policy version in one transaction. Refused when the specification
-    /// is not the one that the proof names.
+    /// Makes a sandboxed agent governed: status, proof, policy version and the event that says so in one transaction. Refused
+    /// when the specification is not the one that the proof names. `input` is what the policy decided on.
     ///
     /// # Errors
     /// When the agent is not in the sandbox, or was changed since.
@@ -171,8 +184,16 @@ pub trait Store: Revocations + Send {
         id: i64,
         proof: &ProofRecord,
         policy: &PolicyVersion,
+        input: &str,
+        event: Event,
         now: i64,
     ) -> Result<(), StoreError>;
+
+    /// Records events by themselves, in one durable transaction.
+    ///
+    /// # Errors
+    /// When the database fails, or an event is larger than an entry of the log can be; then none is recorded.
+    fn record(&self, events: Vec<Event>) -> Result<(), StoreError>;
 
     /// Sets the status of a governed agent. It never leads out of quarantine, and never out of or into the sandbox.
     ///

@@ -4,7 +4,7 @@
 use govc_audit::event::{Kind, Verdict};
 use govc_audit::{Event, FolderDisk, Log, Options, Signer};
 use govc_governance::outbox::{AuditOutbox, DrainError, Position, Row, drain};
-use govc_governance::store::{SqliteStore, StoreError};
+use govc_governance::store::{SqliteStore, Store, StoreError};
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -4,12 +4,11 @@
 mod common;
 
 use common::{NOW, authority, policy, request, request_json, signing, trusted, verifying};
-use govc_engine::audit::{AuditError, AuditLog, Entry, Event, FileLog, Head, Receipt};
+use govc_audit::Event;
 use govc_engine::proof;
+use govc_governance::outbox::AuditOutbox;
 use govc_governance::promotion::{self, PromotionRequest};
-use govc_governance::store::{
-    AuditedError, PolicyVersion, ProofRecord, SqliteStore, Store, StoreError, admit, promote,
-};
+use govc_governance::store::{PolicyVersion, ProofRecord, SqliteStore, Store, StoreError, admit, promote};
 use govc_governance::{AgentSpec, DecisionCode, Revocations, Status};
 use serde_json::{Value, json};
 
@@ -17,7 +16,6 @@ const DAY: i64 = 86_400;
 
 struct House {
     store: SqliteStore,
-    log: FileLog,
     id: i64,
     folder: tempfile::TempDir,
 }
@@ -29,21 +27,19 @@ fn spec() -> AgentSpec {
 fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("governance.sqlite")).unwrap();
-    let log = FileLog::open(folder.path().join("audit.jsonl")).unwrap();
     let id = store.create_sandbox("finance", &spec(), "user-17", NOW).unwrap();
-    House { store, log, id, folder }
+    House { store, id, folder }
 }
 
 impl House {
     fn promote(&self, change: impl FnOnce(&mut Value)) -> promotion::Promotion {
         let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
-        promote(&self.store, &self.log, self.id, &authority(&policy, &key), &request(change)).unwrap()
+        promote(&self.store, self.id, &authority(&policy, &key), &request(change)).unwrap()
     }
 
     fn admit(&self, now: i64) -> Vec<DecisionCode> {
         let policy = policy("agent-promotion");
-        let verdict =
-            admit(&self.store, &self.log, self.id, Some(policy.policy_hash()), &trusted(), now).unwrap();
+        let verdict = admit(&self.store, self.id, Some(policy.policy_hash()), &trusted(), now).unwrap();
         verdict.failures.iter().map(|failure| failure.code).collect()
     }
 
@@ -51,9 +47,13 @@ impl House {
         self.store.agent(self.id).unwrap().state.status
     }
 
-    fn kinds(&self) -> Vec<String> {
-        self.log.verify(None).unwrap();
-        self.log.read(0, 99).unwrap().into_iter().map(|entry| entry.kind).collect()
+    fn events(&self) -> Vec<Event> {
+        let rows = self.store.waiting(99).unwrap();
+        rows.iter().map(|row| Event::read(row.entry.as_bytes()).unwrap()).collect()
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        self.events().into_iter().map(|event| event.code.unwrap().text()).collect()
     }
 }
 
@@ -69,10 +69,13 @@ fn an_agent_is_promoted_and_starts() {
         house.kinds(),
         ["ADMISSION_ALLOW", "PROMOTION_ATTEMPT", "PROMOTION_SUCCESS", "ADMISSION_ALLOW"]
     );
-    let entries = house.log.read(0, 9).unwrap();
+    let events = house.events();
     let digest = govc_engine::sha256_hex(promotion.proof.unwrap().as_bytes());
-    assert_eq!(entries[2].body["proof"], digest.as_str());
-    assert_eq!(entries[2].body["actor"], json!({"id": "user-17", "role": "agent_admin"}));
+    assert_eq!(events[2].arguments_digest.as_ref().unwrap().text(), digest);
+    let actor = json!({"id": "user-17", "role": "agent_admin"});
+    assert_eq!(events[2].principals.caller.as_ref().unwrap().value(), Some(&actor));
+    assert_eq!(events[1].correlation_id, events[2].correlation_id);
+    assert_eq!(events[2].agent.as_deref(), Some(house.id.to_string().as_str()));
 }
 
 #[test]
@@ -108,6 +111,9 @@ fn a_denied_promotion_changes_nothing_but_the_log() {
     assert_eq!(house.status(), "SANDBOX");
     assert_eq!(house.store.proof(house.id).unwrap(), None);
     assert_eq!(house.kinds(), ["PROMOTION_ATTEMPT", "PROMOTION_DENIED"]);
+    let denied = &house.events()[1].outcome;
+    assert_eq!(denied.reasons, ["role `viewer` may not promote agents"]);
+    assert_eq!(denied.error_codes, ["POLICY_DENIED"]);
     let shown = serde_json::to_value(&promotion).unwrap();
     assert_eq!(
         shown,
@@ -192,11 +198,11 @@ fn a_revoked_signer_stays_revoked_after_a_restart() {
     house.store.revoke(&fingerprint, "lost laptop", NOW).unwrap();
     house.store.revoke(&fingerprint, "again", NOW).unwrap();
     assert_eq!(house.admit(NOW), [DecisionCode::SignerRevoked]);
-    let House { store, log, id, folder } = house;
+    let House { store, id, folder } = house;
     drop(store);
     let store = SqliteStore::open(folder.path().join("governance.sqlite")).unwrap();
     assert_eq!(store.is_revoked(&fingerprint.to_uppercase()), Ok(true));
-    let reopened = House { store, log, id, folder };
+    let reopened = House { store, id, folder };
     assert_eq!(reopened.admit(NOW), [DecisionCode::SignerRevoked]);
     assert_eq!(reopened.status(), "GOVERNED_VALID");
 }
@@ -213,8 +219,7 @@ fn proofs_and_policy_versions_are_kept_once() {
     assert_eq!(versions[0].hash, record.policy_hash);
     let second = house.store.create_sandbox("finance", &spec(), "user-17", NOW).unwrap();
     let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
-    let promoted =
-        promote(&house.store, &house.log, second, &authority(&policy, &key), &request(|_| ())).unwrap();
+    let promoted = promote(&house.store, second, &authority(&policy, &key), &request(|_| ())).unwrap();
     assert!(promoted.is_success());
     assert_eq!(house.store.policy_versions("finance").unwrap().len(), 1);
     assert_eq!(house.store.agents("finance").unwrap().len(), 2);
@@ -229,8 +234,8 @@ fn a_row_that_was_changed_behind_our_back_denies() {
     other.execute("UPDATE agent_specs SET spec = replace(spec, '1.4.0', '6.6.6')", []).unwrap();
     assert!(matches!(house.store.agent(house.id), Err(StoreError::Corrupt(_))));
     let policy = policy("agent-promotion");
-    let refused = admit(&house.store, &house.log, house.id, Some(policy.policy_hash()), &trusted(), NOW);
-    assert!(matches!(refused, Err(AuditedError::Store(StoreError::Corrupt(_)))));
+    let refused = admit(&house.store, house.id, Some(policy.policy_hash()), &trusted(), NOW);
+    assert!(matches!(refused, Err(StoreError::Corrupt(_))));
     // With a matching digest beside it, the proof still tells.
     let forged = house.store.agents("finance");
     assert!(forged.is_err());
@@ -253,6 +258,10 @@ fn the_database_refuses_states_that_do_not_exist() {
     }
 }
 
+fn event() -> Event {
+    Event::coded(govc_audit::event::Code::PromotionSuccess)
+}
+
 #[test]
 fn governing_is_one_transaction() {
     let house = house();
@@ -272,11 +281,14 @@ fn governing_is_one_transaction() {
         reason: "r".to_owned(),
     };
     // The proof's row is refused by the database, so the status must not change either.
-    assert!(house.store.govern(house.id, &proof, &version, NOW).is_err());
+    assert!(house.store.govern(house.id, &proof, &version, "{}", event(), NOW).is_err());
     assert_eq!(house.status(), "SANDBOX");
     assert_eq!(house.store.policy_versions("finance").unwrap(), []);
     let changed = ProofRecord { policy_hash: "0".repeat(64), spec_hash: "1".repeat(64), ..proof };
-    assert_eq!(house.store.govern(house.id, &changed, &version, NOW), Err(StoreError::Changed));
+    assert_eq!(
+        house.store.govern(house.id, &changed, &version, "{}", event(), NOW),
+        Err(StoreError::Changed)
+    );
 }
 
 #[test]
@@ -288,7 +300,7 @@ fn two_promotions_at_once_have_one_winner() {
             .map(|_| {
                 scope.spawn(|| {
                     let key = signing("ed25519");
-                    promote(&house.store, &house.log, house.id, &authority(&policy, &key), &request(|_| ()))
+                    promote(&house.store, house.id, &authority(&policy, &key), &request(|_| ()))
                         .unwrap()
                         .is_success()
                 })
@@ -298,38 +310,53 @@ fn two_promotions_at_once_have_one_winner() {
     });
     assert_eq!(outcomes.iter().filter(|won| **won).count(), 1);
     let kinds = house.kinds();
-    assert_eq!(kinds.iter().filter(|kind| *kind == "PROMOTION_SUCCESS").count(), 1);
-    assert_eq!(kinds.iter().filter(|kind| *kind == "PROMOTION_ATTEMPT").count(), 8);
+    assert_eq!(kinds.iter().filter(|kind| **kind == "PROMOTION_SUCCESS").count(), 1);
+    assert_eq!(kinds.iter().filter(|kind| **kind == "PROMOTION_ATTEMPT").count(), 8);
 }
 
-/// A log on a full disk.
-struct Full;
-
-impl AuditLog for Full {
-    fn append(&self, _: &Event) -> Result<Receipt, AuditError> {
-        Err(AuditError::Io("no space left on device".to_owned()))
-    }
-    fn read(&self, _: u64, _: u64) -> Result<Vec<Entry>, AuditError> {
-        Err(AuditError::Poisoned)
-    }
-    fn head(&self) -> Result<Head, AuditError> {
-        Err(AuditError::Poisoned)
-    }
-    fn verify(&self, _: Option<&str>) -> Result<Head, AuditError> {
-        Err(AuditError::Poisoned)
-    }
+/// From now on the database refuses events of a kind, as a full disk would.
+fn refuse(house: &House, code: &str) {
+    let other = rusqlite::Connection::open(house.folder.path().join("governance.sqlite")).unwrap();
+    let sql = format!(
+        "CREATE TRIGGER no_{code} BEFORE INSERT ON audit_outbox WHEN instr(NEW.entry, '\"{code}\"')
+         BEGIN SELECT RAISE(ABORT, 'no space left on device'); END"
+    );
+    other.execute_batch(&sql).unwrap();
 }
 
 #[test]
 fn what_cannot_be_recorded_does_not_happen() {
+    let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
+    for code in ["PROMOTION_ATTEMPT", "PROMOTION_SUCCESS"] {
+        let house = house();
+        refuse(&house, code);
+        let refused = promote(&house.store, house.id, &authority(&policy, &key), &request(|_| ()));
+        assert_eq!(refused.unwrap_err().code(), "govc_store_database");
+        assert_eq!(house.status(), "SANDBOX");
+        assert_eq!(house.store.proof(house.id).unwrap(), None);
+        assert_eq!(house.store.policy_versions("finance").unwrap(), []);
+    }
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    refuse(&house, "ADMISSION_ALLOW");
+    let refused = admit(&house.store, house.id, Some(policy.policy_hash()), &trusted(), NOW);
+    assert_eq!(refused.unwrap_err().code(), "govc_store_database");
+}
+
+#[test]
+fn an_attempt_on_an_agent_that_is_not_there_is_recorded() {
     let house = house();
     let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
-    let refused = promote(&house.store, &Full, house.id, &authority(&policy, &key), &request(|_| ()));
-    assert!(matches!(refused, Err(AuditedError::Audit(_))));
-    assert_eq!(house.status(), "SANDBOX");
-    assert!(house.promote(|_| ()).is_success());
-    let refused = admit(&house.store, &Full, house.id, Some(policy.policy_hash()), &trusted(), NOW);
-    assert_eq!(refused.unwrap_err().code(), "govc_audit_io");
+    let refused = promote(&house.store, 99, &authority(&policy, &key), &request(|_| ()));
+    assert_eq!(refused.unwrap_err(), StoreError::NotFound { id: 99 });
+    assert_eq!(house.kinds(), ["PROMOTION_ATTEMPT", "PROMOTION_DENIED"]);
+}
+
+#[test]
+fn both_sets_of_codes_have_the_same_names() {
+    let ours: Vec<&str> = DecisionCode::ALL.iter().map(|code| code.name()).collect();
+    let log: Vec<&str> = govc_audit::event::Code::ALL.iter().map(|code| code.text()).collect();
+    assert_eq!(ours, log);
 }
 
 #[test]

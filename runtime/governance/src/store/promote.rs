@@ -1,121 +1,97 @@
-//! Promotion and admission of stored agents, each recorded in the audit log.
+//! Promotion and admission of stored agents, each with its events in the outbox of the audit log.
 //!
-//! The surprising fact: an attempt is in the log before the policy is asked, and a start is in the log before the agent hears that
-//! it may start. What cannot be recorded does not happen.
+//! The surprising fact: an attempt is durable before the policy is asked, and what came of it is there in the same transaction as
+//! its event. Whoever dies in between leaves an agent in the sandbox, or a governed one with its proof and its event.
 
 use super::{PolicyVersion, ProofRecord, Store, StoreError};
 use crate::admission::{self, Request, TrustedKeys, Verdict};
 use crate::code::DecisionCode;
+use crate::events;
 use crate::promotion::{self, Authority, Promotion, PromotionRequest};
-use govc_engine::audit::{AuditError, AuditLog, Event, Receipt};
-use govc_engine::sha256_hex;
-use serde_json::{Value, json};
-use std::fmt;
+use crate::store::Agent;
+use govc_audit::Event;
 
-/// Why a promotion or admission could not be carried out. It did not happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuditedError {
-    /// The store failed.
-    Store(StoreError),
-    /// The audit log failed.
-    Audit(AuditError),
-}
-
-impl AuditedError {
-    /// Our stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            AuditedError::Store(error) => error.code(),
-            AuditedError::Audit(error) => error.code(),
-        }
-    }
-}
-
-impl fmt::Display for AuditedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AuditedError::Store(error) => error.fmt(f),
-            AuditedError::Audit(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for AuditedError {}
-
-impl From<StoreError> for AuditedError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<AuditError> for AuditedError {
-    fn from(error: AuditError) -> Self {
-        Self::Audit(error)
-    }
-}
-
-fn record(log: &dyn AuditLog, code: DecisionCode, body: Value) -> Result<Receipt, AuditError> {
-    log.append(&Event { kind: code.name().to_owned(), body })
-}
-
-/// Promotes a stored agent: attempt recorded, policy asked, then status, proof and policy version stored in one transaction,
-/// and the outcome recorded. Any other state than sandbox is a denial.
+/// Promotes a stored agent: the attempt is recorded, the policy asked, then status, proof, policy version and outcome are
+/// stored in one transaction. Any other state than sandbox is a denial.
 ///
 /// # Errors
-/// When store or log fail; then the agent is in the sandbox still, or governed with a valid proof.
+/// When the store fails, or has no such agent; then nothing changed but that the attempt may be recorded.
 pub fn promote(
     store: &dyn Store,
-    log: &dyn AuditLog,
     id: i64,
     authority: &Authority<'_>,
     request: &PromotionRequest,
-) -> Result<Promotion, AuditedError> {
-    let attempt = json!({
-        "agent": id,
-        "actor": {"id": request.actor(), "role": request.role()},
-        "spec_hash": request.spec().digest(),
-        "policy_hash": authority.policy.policy_hash(),
-    });
-    let _ = record(log, DecisionCode::PromotionAttempt, attempt.clone())?;
-    let promotion = decided(store, id, authority, request)?;
-    let mut outcome = attempt;
-    outcome["reasons"] = json!(promotion.failures);
-    outcome["proof"] = json!(promotion.proof.as_ref().map(|envelope| sha256_hex(envelope.as_bytes())));
-    let _ = record(log, promotion.code, outcome)?;
-    Ok(promotion)
+) -> Result<Promotion, StoreError> {
+    let agent = store.agent(id);
+    let workspace = agent.as_ref().map_or("", |agent| &agent.workspace);
+    let attempt = events::attempt(id, workspace, authority, request);
+    match agent {
+        Err(error) => {
+            let denied = events::unreadable(&attempt, &error);
+            store.record(vec![attempt, denied])?;
+            Err(error)
+        }
+        Ok(agent) => {
+            store.record(vec![attempt.clone()])?;
+            decided(store, &agent, &attempt, authority, request)
+        }
+    }
 }
 
 fn decided(
     store: &dyn Store,
-    id: i64,
+    agent: &Agent,
+    attempt: &Event,
     authority: &Authority<'_>,
     request: &PromotionRequest,
-) -> Result<Promotion, AuditedError> {
-    let agent = store.agent(id)?;
+) -> Result<Promotion, StoreError> {
+    let promotion = match refusal(agent, request) {
+        Some((code, why)) => Promotion::denied(code, why, None),
+        None => promotion::decide(authority, request),
+    };
+    let changed = match govern(store, agent, attempt, authority, request, &promotion) {
+        None => false,
+        Some(Ok(())) => return Ok(promotion),
+        Some(Err(StoreError::Changed)) => true,
+        Some(Err(error)) => return Err(error),
+    };
+    let promotion = match changed {
+        true => Promotion::denied("NOT_IN_SANDBOX", StoreError::Changed.to_string(), promotion.decision),
+        false => promotion,
+    };
+    store.record(vec![events::promotion(attempt, authority, &promotion)])?;
+    Ok(promotion)
+}
+
+/// Why the policy need not be asked.
+fn refusal(agent: &Agent, request: &PromotionRequest) -> Option<(&'static str, String)> {
     if agent.state.tier() != crate::Tier::Sandbox {
-        return Ok(Promotion::denied(vec![format!("the agent has status `{}`", agent.state.status)], None));
+        return Some(("NOT_IN_SANDBOX", format!("the agent has status `{}`", agent.state.status)));
     }
-    if agent.spec.digest() != request.spec().digest() {
-        return Ok(Promotion::denied(vec!["the request is about another specification".to_owned()], None));
-    }
-    let promotion = promotion::decide(authority, request);
-    let Some(envelope) = &promotion.proof else { return Ok(promotion) };
-    let public = authority.key.verifying_key();
+    let same = agent.spec.digest() == request.spec().digest();
+    (!same).then(|| ("SPEC_CHANGED", "the request is about another specification".to_owned()))
+}
+
+/// Stores a success; nothing where there is none.
+fn govern(
+    store: &dyn Store,
+    agent: &Agent,
+    attempt: &Event,
+    authority: &Authority<'_>,
+    request: &PromotionRequest,
+    promotion: &Promotion,
+) -> Option<Result<(), StoreError>> {
     let proof = ProofRecord {
         policy_hash: authority.policy.policy_hash().to_owned(),
         spec_hash: agent.spec.digest().to_owned(),
-        authority: public.id().or(public.fingerprint()).unwrap_or("default").to_owned(),
+        authority: authority.name().to_owned(),
         signed_at: authority.now,
-        envelope: envelope.clone(),
+        envelope: promotion.proof.clone()?,
     };
-    match store.govern(id, &proof, &version(&agent.workspace, authority, request), authority.now) {
-        Ok(()) => Ok(promotion),
-        Err(StoreError::Changed) => {
-            Ok(Promotion::denied(vec![StoreError::Changed.to_string()], promotion.decision))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let version = version(&agent.workspace, authority, request);
+    let event = events::promotion(attempt, authority, promotion);
+    let input = String::from_utf8_lossy(request.input().trim_ascii());
+    Some(store.govern(agent.id, &proof, &version, &input, event, authority.now))
 }
 
 fn version(workspace: &str, authority: &Authority<'_>, request: &PromotionRequest) -> PolicyVersion {
@@ -132,15 +108,14 @@ fn version(workspace: &str, authority: &Authority<'_>, request: &PromotionReques
 /// Admits a stored agent and records the verdict before it is given.
 ///
 /// # Errors
-/// When store or log fail; then the agent must not start.
+/// When the store fails; then the agent must not start.
 pub fn admit(
     store: &dyn Store,
-    log: &dyn AuditLog,
     id: i64,
     policy_hash: Option<&str>,
     keys: &TrustedKeys,
     now: i64,
-) -> Result<Verdict, AuditedError> {
+) -> Result<Verdict, StoreError> {
     let agent = store.agent(id)?;
     let proof = store.proof(id)?;
     let verdict = admission::admit(&Request {
@@ -153,15 +128,7 @@ pub fn admit(
         expires_at: agent.spec.expires_at(agent.created_at),
         now,
     });
-    let body = json!({
-        "agent": id,
-        "workspace": agent.workspace,
-        "decision": verdict.decision(),
-        "error_codes": verdict.failures.iter().map(|failure| failure.code.name()).collect::<Vec<_>>(),
-        "spec_hash": agent.spec.digest(),
-        "policy_hash": policy_hash,
-    });
-    let _ = record(log, verdict.code(), body)?;
+    store.record(vec![events::admission(&agent, policy_hash, &verdict)])?;
     Ok(verdict)
 }
 

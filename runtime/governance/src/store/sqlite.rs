@@ -2,12 +2,20 @@
 
 mod ledger;
 mod outbox;
+mod policies;
+mod proofs;
+mod renewal;
+
+pub(crate) use proofs::StoredProof;
+pub(crate) use renewal::{Invalidated, Outdated, Passed, Policies, Renewal, Renewed};
 
 use super::{Agent, PolicyVersion, ProofRecord, Store, StoreError};
+use crate::metrics::Counters;
 use crate::revocation::Revocations;
 use crate::spec::AgentSpec;
 use crate::state::{State, Status};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use govc_audit::Event;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,29 +43,6 @@ CREATE TABLE IF NOT EXISTS agent_specs (
 CREATE INDEX IF NOT EXISTS idx_workspace ON agent_specs (workspace_id);
 CREATE INDEX IF NOT EXISTS idx_mode ON agent_specs (mode);
 CREATE INDEX IF NOT EXISTS idx_status ON agent_specs (governance_status);
-CREATE TABLE IF NOT EXISTS agent_proofs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  agent_id INTEGER NOT NULL REFERENCES agent_specs(id) ON DELETE CASCADE,
-  policy_hash TEXT NOT NULL CHECK (length(policy_hash) = 64),
-  spec_hash TEXT NOT NULL CHECK (length(spec_hash) = 64),
-  signature TEXT NOT NULL,
-  authority TEXT NOT NULL,
-  signed_at INTEGER NOT NULL,
-  created_at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS idx_agent ON agent_proofs (agent_id);
-CREATE TABLE IF NOT EXISTS policy_versions (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  workspace_id TEXT NOT NULL,
-  policy_set TEXT NOT NULL,
-  hash TEXT NOT NULL CHECK (length(hash) = 64),
-  bundle TEXT NOT NULL,
-  actor TEXT,
-  reason TEXT,
-  created_at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS idx_policy_workspace ON policy_versions (workspace_id);
-CREATE INDEX IF NOT EXISTS idx_policy_hash ON policy_versions (hash);
 CREATE TABLE IF NOT EXISTS revoked_signers (
   signer TEXT PRIMARY KEY,
   reason TEXT,
@@ -67,7 +52,10 @@ CREATE TABLE IF NOT EXISTS revoked_signers (
 
 /// A store in one file. Threads share it; several processes may open the same file.
 #[derive(Debug)]
-pub struct SqliteStore(Mutex<Connection>);
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+    counters: Counters,
+}
 
 impl SqliteStore {
     /// Opens a store, or makes an empty one.
@@ -91,15 +79,39 @@ impl SqliteStore {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
-        connection.execute_batch(SCHEMA)?;
+        for schema in [SCHEMA, proofs::SCHEMA, policies::SCHEMA, renewal::SCHEMA] {
+            connection.execute_batch(schema)?;
+        }
         outbox::prepare(&connection)?;
         ledger::prepare(&connection)?;
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self { connection: Mutex::new(connection), counters: Counters::default() })
+    }
+
+    /// The counters of what was committed here.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// One durable transaction with the events that tell of it; and what was committed is counted.
+    fn commit<T>(
+        &self,
+        events: Vec<Event>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let result = self.transact(|transaction| {
+            let result = work(transaction)?;
+            for event in &events {
+                outbox::put(transaction, event.clone())?;
+            }
+            Ok(result)
+        })?;
+        events.iter().for_each(|event| self.counters.observe(event));
+        Ok(result)
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // Transactions roll back when dropped, so a panic elsewhere leaves nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -231,30 +243,26 @@ impl Store for SqliteStore {
         id: i64,
         proof: &ProofRecord,
         policy: &PolicyVersion,
+        input: &str,
+        event: Event,
         now: i64,
     ) -> Result<(), StoreError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let changed = transaction.execute(
-            "UPDATE agent_specs SET mode = 'governed', governance_status = 'GOVERNED_VALID', updated_at = ?3
-             WHERE id = ?1 AND spec_hash = ?2 AND mode = 'sandbox' AND governance_status = 'SANDBOX'",
-            params![id, proof.spec_hash, now],
-        )?;
-        if changed != 1 {
-            return Err(StoreError::Changed);
-        }
-        transaction.execute(
-            "INSERT INTO agent_proofs (agent_id, policy_hash, spec_hash, signature, authority, signed_at, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![id, proof.policy_hash, proof.spec_hash, proof.envelope, proof.authority, proof.signed_at, now],
-        )?;
-        transaction.execute(
-            "INSERT INTO policy_versions (workspace_id, policy_set, hash, bundle, actor, reason, created_at)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-             WHERE NOT EXISTS (SELECT 1 FROM policy_versions WHERE workspace_id = ?1 AND policy_set = ?2 AND hash = ?3)",
-            params![policy.workspace, policy.policy_set, policy.hash, policy.bundle, policy.actor, policy.reason, now],
-        )?;
-        Ok(transaction.commit()?)
+        self.commit(vec![event], |transaction| {
+            let changed = transaction.execute(
+                "UPDATE agent_specs SET mode = 'governed', governance_status = 'GOVERNED_VALID', updated_at = ?3
+                 WHERE id = ?1 AND spec_hash = ?2 AND mode = 'sandbox' AND governance_status = 'SANDBOX'",
+                params![id, proof.spec_hash, now],
+            )?;
+            if changed != 1 {
+                return Err(StoreError::Changed);
+            }
+            proofs::add(transaction, id, &policy.policy_set, proof, input, now)?;
+            policies::add_version(transaction, policy, false, now)
+        })
+    }
+
+    fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {
+        self.commit(events, |_| Ok(()))
     }
 
     fn restrict(&self, id: i64, status: Status, now: i64) -> Result<(), StoreError> {
@@ -270,21 +278,7 @@ impl Store for SqliteStore {
     }
 
     fn proof(&self, id: i64) -> Result<Option<ProofRecord>, StoreError> {
-        let found = self.connection().query_row(
-            "SELECT policy_hash, spec_hash, authority, signed_at, signature FROM agent_proofs
-             WHERE agent_id = ?1 ORDER BY id DESC LIMIT 1",
-            [id],
-            |row| {
-                Ok(ProofRecord {
-                    policy_hash: row.get(0)?,
-                    spec_hash: row.get(1)?,
-                    authority: row.get(2)?,
-                    signed_at: row.get(3)?,
-                    envelope: row.get(4)?,
-                })
-            },
-        );
-        Ok(found.optional()?)
+        proofs::newest(&self.connection(), id)
     }
 
     fn revoke(&self, signer: &str, reason: &str, now: i64) -> Result<(), StoreError> {
@@ -296,22 +290,7 @@ impl Store for SqliteStore {
     }
 
     fn policy_versions(&self, workspace: &str) -> Result<Vec<PolicyVersion>, StoreError> {
-        let connection = self.connection();
-        let mut statement = connection.prepare(
-            "SELECT workspace_id, policy_set, hash, bundle, actor, reason FROM policy_versions
-             WHERE workspace_id = ?1 ORDER BY id",
-        )?;
-        let rows = statement.query_map([workspace], |row| {
-            Ok(PolicyVersion {
-                workspace: row.get(0)?,
-                policy_set: row.get(1)?,
-                hash: row.get(2)?,
-                bundle: row.get(3)?,
-                actor: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                reason: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
-            })
-        })?;
-        rows.map(|row| row.map_err(StoreError::from)).collect()
+        policies::versions(&self.connection(), workspace)
     }
 }
 

@@ -49,6 +49,8 @@ pub fn request(change: impl FnOnce(&mut Value)) -> PromotionRequest {
     PromotionRequest::from_json(json.to_string().as_bytes()).unwrap()
 }
 
+pub mod revalidation;
+
 pub const NOW: i64 = 1_767_600_000;
 
 pub fn authority<'a>(policy: &'a Policy, key: &'a SigningKey) -> Authority<'a> {

@@ -30,16 +30,6 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
 }
 
 impl SqliteStore {
-    /// Records events by themselves, in one durable transaction.
-    ///
-    /// # Errors
-    /// When the database fails, or an event is larger than an entry of the log can be; then none is recorded.
-    pub fn record(&self, events: Vec<Event>) -> Result<(), StoreError> {
-        self.transact(|transaction| {
-            events.into_iter().try_for_each(|event| put(transaction, event).map(drop))
-        })
-    }
-
     /// Runs one durable transaction. What `work` writes and which events it [`put`]s into the outbox is there as a whole or,
     /// where it gives an error, not at all.
     pub(crate) fn transact<T>(
