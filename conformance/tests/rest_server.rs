@@ -291,7 +291,7 @@ fn bundles_are_taken_from_oci_layouts() {
     let folder = tempfile::tempdir().unwrap();
     let layout = folder.path().join("store");
     push(&layout, &bundle(folder.path(), 0));
-    let config = "bundles:\n  b:\n    resource: oci:store:live\n    polling: {min_delay_seconds: 0, max_delay_seconds: 1}\n";
+    let config = "bundles:\n  b:\n    resource: oci:store:live\n    polling: {min_delay_seconds: 0, max_delay_seconds: 1}\nstatus: {console: true}\n";
     std::fs::write(folder.path().join("c.yaml"), config).unwrap();
     let served = start(folder.path(), &["-c", "c.yaml", "--ready-timeout", "10"]);
     let n = || body(&send(served.address, "GET /v1/data/b/n", ""))["result"].clone();
@@ -332,13 +332,54 @@ fn decisions_reach_the_service() {
     let seen = service.seen.lock().unwrap();
     let (head, content) = seen.first().unwrap();
     assert!(head.starts_with("post /logs ") && head.contains("content-encoding: gzip"), "{head}");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(content.as_slice()).read_to_string(&mut text).unwrap();
-    let events: Json = serde_json::from_str(&text).unwrap();
-    let found: Vec<&Json> = events.as_array().unwrap().iter().map(|event| &event["decision_id"]).collect();
+    let events = uploaded(content);
+    let found: Vec<&Json> = events.iter().map(|event| &event["decision_id"]).collect();
     assert_eq!(found, ids.iter().collect::<Vec<_>>());
     assert_eq!(events[1]["input"], json!({"n": 1}));
     assert_eq!(events[1]["erased"], json!(["/input/password"]));
+}
+
+/// The events of an upload.
+fn uploaded(content: &[u8]) -> Vec<Json> {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(content).read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn decisions_on_the_disk_outlive_the_server_and_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Arc::new(AtomicBool::new(false));
+    let is_up = Arc::clone(&up);
+    let service = Service::start(move |_| {
+        (if is_up.load(Relaxed) { 200 } else { 503 }, String::new(), Vec::new())
+    });
+    let config = format!(
+        "services:\n  s:\n    url: http://{}\npersistence_directory: kept\ndecision_logs:\n  service: s\n  persist: true\n  reporting: {{min_delay_seconds: 0, max_delay_seconds: 0}}\n",
+        service.address
+    );
+    std::fs::write(folder.path().join("c.yaml"), config).unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let mut served = start(folder.path(), &["-c", "c.yaml", "--log-level", "error"]);
+        for _ in 0..20 {
+            ids.push(body(&send(served.address, "POST /v1/data/x", "{}"))["decision_id"].clone());
+        }
+        signal(&served, "KILL");
+        let _ = served.wait();
+    }
+    up.store(true, Relaxed);
+    let before = service.seen.lock().unwrap().len();
+    let mut served = start(folder.path(), &["-c", "c.yaml", "--log-level", "error"]);
+    let taken = || -> Vec<Json> {
+        let seen = service.seen.lock().unwrap();
+        seen[before..].iter().flat_map(|(_, content)| uploaded(content)).collect()
+    };
+    until("all decisions", || taken().len() >= ids.len());
+    let found: Vec<Json> = taken().iter().map(|event| event["decision_id"].clone()).collect();
+    assert_eq!(found, ids, "each once, in their order");
+    signal(&served, "TERM");
+    assert!(served.wait().unwrap().success());
 }
 
 /// Entries of the decision log of a server, without what no two servers share.

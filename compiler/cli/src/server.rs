@@ -45,7 +45,9 @@ use evaluate::Question;
 use log::{Level, Logger};
 use reply::Reply;
 use settings::Settings;
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use store::{Draft, State, Store};
@@ -122,6 +124,11 @@ fn logger(args: &Run) -> Logger {
         },
         layout: args.logging.log_timestamp_format.clone(),
     }
+}
+
+/// The folder of what outlives the process.
+fn persistence(config: &Json) -> PathBuf {
+    config.get("persistence_directory").and_then(Json::as_str).unwrap_or(".opa").into()
 }
 
 impl Server {
@@ -280,7 +287,8 @@ impl Server {
     /// The answer to a request whose decision cannot be logged.
     pub(crate) fn decided(&self, state: &State, call: &Call, decision: &Decision) -> Result<(), Reply> {
         if let Some(log) = &self.plugins.decisions {
-            log.tell(self, state, call, decision);
+            let told = log.tell(self, state, call, decision);
+            told.map_err(|why| Reply::error(500, "internal_error", &why))?;
         }
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! The plugin `decision_logs`: tells the console and a service of every decision, after masks.
 //!
 //! The surprising fact: a decision whose mask cannot be evaluated is not logged at all. What should have been hidden must
-//! not show because something went wrong.
+//! not show because something went wrong. With `persist: true` (ours) events wait on the disk, in `decision_logs` under
+//! the `persistence_directory`, until the service has them.
+
+mod disk;
+mod queue;
 
 use super::Server;
 use super::call::Call;
@@ -12,8 +16,9 @@ use super::mask;
 use super::services::{Service, Services};
 use super::store::State;
 use crate::output::Node;
+use disk::OnDisk;
+use queue::{InMemory, Queue, Room};
 use serde_json::{Map, Value as Json};
-use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,10 +40,6 @@ pub(crate) struct DecisionLog {
     periodic: bool,
     immediate: bool,
     upload: usize,
-    /// Bytes that may wait; 0: no limit.
-    room: usize,
-    /// Events that may wait; 0: no limit.
-    places: usize,
     rate: Option<f64>,
     /// Answers of the outside world are told too.
     pub(crate) recorded: bool,
@@ -49,11 +50,9 @@ pub(crate) struct DecisionLog {
 }
 
 /// Events that wait for their upload.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting {
-    events: VecDeque<Arc<str>>,
-    bytes: usize,
-    dropped: u64,
+    queue: Box<dyn Queue>,
     /// Decisions that may still come in this second, and since when.
     allowance: Option<(f64, Instant)>,
     ending: bool,
@@ -93,6 +92,15 @@ impl DecisionLog {
             (None, Some(partition)) => format!("/logs/{partition}"),
             (None, None) => "/logs".to_owned(),
         };
+        let limit = |name: &str, usual: u64| usize::try_from(number(name).unwrap_or(usual)).unwrap_or(0);
+        let room = Room {
+            bytes: limit("buffer_size_limit_bytes", 0),
+            events: if event { limit("buffer_size_limit_events", 10_000) } else { 0 },
+        };
+        let queue: Box<dyn Queue> = match section.get("persist").and_then(Json::as_bool).unwrap_or(false) {
+            true => Box::new(OnDisk::open(&super::persistence(config).join("decision_logs"), room)?),
+            false => Box::new(InMemory::new(room)),
+        };
         let trigger = text("/reporting/trigger").unwrap_or("periodic");
         let headers = section.pointer("/request_context/http/headers").and_then(Json::as_array);
         Ok(Some(Self {
@@ -107,16 +115,9 @@ impl DecisionLog {
             upload: usize::try_from(number("upload_size_limit_bytes").unwrap_or(UPLOAD as u64))
                 .unwrap_or(UPLOAD)
                 .max(90),
-            room: usize::try_from(number("buffer_size_limit_bytes").unwrap_or(0)).unwrap_or(0),
-            places: match event {
-                true => {
-                    usize::try_from(number("buffer_size_limit_events").unwrap_or(10_000)).unwrap_or(10_000)
-                }
-                false => 0,
-            },
             rate: section.pointer("/reporting/max_decisions_per_second").and_then(Json::as_f64),
             recorded: config.get("nd_builtin_cache").and_then(Json::as_bool).unwrap_or(false),
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Waiting { queue, allowance: None, ending: false }),
             uploading: Mutex::default(),
             wake: Condvar::new(),
         }))
@@ -127,14 +128,24 @@ impl DecisionLog {
     }
 
     /// Tells of a decision.
-    pub(crate) fn tell(&self, server: &Server, state: &State, call: &Call, decision: &Decision) {
+    ///
+    /// # Errors
+    /// When it should wait on the disk and cannot.
+    pub(crate) fn tell(
+        &self,
+        server: &Server,
+        state: &State,
+        call: &Call,
+        decision: &Decision,
+    ) -> Result<(), String> {
         let mut event = event(server, state, call, decision, &self.headers);
         match server.ask_log(call, state, &self.drop, &event) {
-            Ok(Some(Json::Bool(true))) => return,
+            Ok(Some(Json::Bool(true))) => return Ok(()),
             Ok(_) => {}
             Err(why) => {
                 let text = format!("Log drop decision failed: {why}.");
-                return server.logger.log(Level::Error, &text, Vec::new());
+                server.logger.log(Level::Error, &text, Vec::new());
+                return Ok(());
             }
         }
         if let Some(error) = &decision.error {
@@ -147,14 +158,16 @@ impl DecisionLog {
             Ok(masks) => masks.iter().for_each(|mask| mask.apply(&mut event)),
             Err(why) => {
                 let text = format!("Log event masking failed: {why}.");
-                return server.logger.log(Level::Error, &text, Vec::new());
+                server.logger.log(Level::Error, &text, Vec::new());
+                return Ok(());
             }
         }
         if self.console {
             self.show(server, &event, decision);
         }
-        if self.service.is_some() {
-            self.push(server, Json::Object(event).to_string().into());
+        match self.service {
+            Some(_) => self.push(server, &Json::Object(event).to_string()),
+            None => Ok(()),
         }
     }
 
@@ -168,32 +181,23 @@ impl DecisionLog {
         server.logger.always(Level::Info, "Decision Log", fields);
     }
 
-    fn push(&self, server: &Server, event: Arc<str>) {
+    fn push(&self, server: &Server, event: &str) -> Result<(), String> {
         let mut waiting = self.lock();
         if let Some(rate) = self.rate
             && !waiting.allows(rate)
         {
             drop(waiting);
             let text = "Decision log dropped as rate limit exceeded. Reduce reporting interval or increase rate limit.";
-            return server.logger.log(Level::Error, text, Vec::new());
+            server.logger.log(Level::Error, text, Vec::new());
+            return Ok(());
         }
-        waiting.bytes += event.len();
-        waiting.events.push_back(event);
-        while self.is_full(&waiting) {
-            let Some(oldest) = waiting.events.pop_front() else { break };
-            waiting.bytes -= oldest.len();
-            waiting.dropped += 1;
-        }
-        let full = waiting.bytes > self.upload * RATIO;
+        waiting.queue.push(event)?;
+        let full = waiting.queue.load().bytes > self.upload * RATIO;
         drop(waiting);
         if self.immediate && full {
             self.wake.notify_all();
         }
-    }
-
-    fn is_full(&self, waiting: &Waiting) -> bool {
-        (self.room > 0 && waiting.bytes > self.room && waiting.events.len() > 1)
-            || (self.places > 0 && waiting.events.len() > self.places)
+        Ok(())
     }
 
     /// Starts the thread that uploads.
@@ -250,67 +254,33 @@ impl DecisionLog {
     /// Uploads all that waits; how many events these were.
     ///
     /// # Errors
-    /// The service did not take some; they wait again.
+    /// The service did not take some; they still wait.
     pub(crate) fn flush(&self) -> Result<usize, String> {
         let Some((service, resource)) = &self.service else { return Ok(0) };
         let _alone = self.uploading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut waiting = self.lock();
-        let mut events = std::mem::take(&mut waiting.events);
-        waiting.bytes = 0;
-        drop(waiting);
-        let count = events.len();
-        while !events.is_empty() {
+        let mut count = 0;
+        loop {
+            let events = self.lock().queue.front(self.upload * RATIO)?;
             let (taken, body) = self.batch(&events);
-            let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
-            let sent = service.post(resource, &headers, &body).and_then(|answer| match answer.status {
-                200..300 => Ok(()),
-                status => {
-                    let text =
-                        ureq::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
-                    Err(format!(
-                        "log upload failed, server replied with HTTP {status} {}",
-                        text.unwrap_or_default()
-                    ))
-                }
-            });
-            if let Err(why) = sent {
-                self.put_back(events);
-                return Err(why);
-            }
-            events.drain(..taken);
+            let Some((last, _)) = taken.checked_sub(1).and_then(|place| events.get(place)) else {
+                return Ok(count);
+            };
+            post(service, resource, &body)?;
+            self.lock().queue.remove(*last)?;
+            count += taken;
         }
-        Ok(count)
     }
 
-    /// As many events as fit an upload, at least one, and the upload.
-    fn batch(&self, events: &VecDeque<Arc<str>>) -> (usize, Vec<u8>) {
-        let mut bytes = 0;
-        let fits = events.iter().take_while(|event| {
-            bytes += event.len();
-            bytes <= self.upload * RATIO
-        });
-        let mut count = fits.count().max(1);
+    /// How many of the events fit an upload (at least one, where there is one), and the upload.
+    fn batch(&self, events: &[(u64, Arc<str>)]) -> (usize, Vec<u8>) {
+        let mut count = events.len();
         loop {
-            let all: Vec<&str> = events.iter().take(count).map(|event| &**event).collect();
+            let all: Vec<&str> = events.iter().take(count).map(|(_, event)| &**event).collect();
             let body = gzip(format!("[{}]", all.join(",")).as_bytes(), 6).unwrap_or_default();
-            if body.len() <= self.upload || count == 1 {
+            if body.len() <= self.upload || count <= 1 {
                 return (count, body);
             }
             count /= 2;
-        }
-    }
-
-    /// Events that were not taken come before those that have come since.
-    fn put_back(&self, events: VecDeque<Arc<str>>) {
-        let mut waiting = self.lock();
-        for event in events.into_iter().rev() {
-            waiting.bytes += event.len();
-            waiting.events.push_front(event);
-        }
-        while self.is_full(&waiting) {
-            let Some(oldest) = waiting.events.pop_front() else { break };
-            waiting.bytes -= oldest.len();
-            waiting.dropped += 1;
         }
     }
 
@@ -322,6 +292,16 @@ impl DecisionLog {
             server.logger.log(Level::Error, &format!("Log upload failed: {why}."), Vec::new());
         }
     }
+}
+
+fn post(service: &Service, resource: &str, body: &[u8]) -> Result<(), String> {
+    let headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+    let status = service.post(resource, &headers, body)?.status;
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    let text = ureq::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+    Err(format!("log upload failed, server replied with HTTP {status} {}", text.unwrap_or_default()))
 }
 
 impl Waiting {
@@ -440,21 +420,11 @@ mod tests {
         let event = |i: usize| -> Arc<str> {
             format!("{{\"id\":\"{:x}\"}}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into()
         };
-        let mut events: VecDeque<Arc<str>> = (1..100).map(event).collect();
+        let mut events: Vec<(u64, Arc<str>)> = (1..100).map(|i| (i as u64, event(i))).collect();
         while !events.is_empty() {
             let (count, body) = log.batch(&events);
             assert!(body.len() <= 200 && count > 1, "{} bytes, {count} events", body.len());
             events.drain(..count);
         }
-    }
-
-    #[test]
-    fn the_oldest_events_make_room() {
-        let log = log(
-            json!({"console": true, "reporting": {"buffer_type": "event", "buffer_size_limit_events": 2}}),
-        );
-        log.put_back(["1", "2", "3"].map(Arc::from).into());
-        let waiting = log.lock();
-        assert_eq!((waiting.events.len(), &*waiting.events[0], waiting.dropped), (2, "2", 1));
     }
 }

@@ -148,7 +148,6 @@ impl Source {
         };
         let trigger = text("/trigger").or_else(|| config.pointer("/plugins/trigger").and_then(Json::as_str));
         let kept = source.get("persist").and_then(Json::as_bool).unwrap_or(false);
-        let folder = config.get("persistence_directory").and_then(Json::as_str).unwrap_or(".opa");
         Ok(Self {
             name: name.to_owned(),
             place,
@@ -160,7 +159,7 @@ impl Source {
                 .and_then(Json::as_u64)
                 .filter(|n| *n > 0)
                 .unwrap_or(1 << 30),
-            kept: kept.then(|| Path::new(folder).join("bundles").join(name).join("bundle.tar.gz")),
+            kept: kept.then(|| super::persistence(config).join("bundles").join(name).join("bundle.tar.gz")),
             periodic: trigger != Some("manual"),
         })
     }
