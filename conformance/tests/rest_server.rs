@@ -351,9 +351,8 @@ fn decisions_on_the_disk_outlive_the_server_and_the_service() {
     let folder = tempfile::tempdir().unwrap();
     let up = Arc::new(AtomicBool::new(false));
     let is_up = Arc::clone(&up);
-    let service = Service::start(move |_| {
-        (if is_up.load(Relaxed) { 200 } else { 503 }, String::new(), Vec::new())
-    });
+    let service =
+        Service::start(move |_| (if is_up.load(Relaxed) { 200 } else { 503 }, String::new(), Vec::new()));
     let config = format!(
         "services:\n  s:\n    url: http://{}\npersistence_directory: kept\ndecision_logs:\n  service: s\n  persist: true\n  reporting: {{min_delay_seconds: 0, max_delay_seconds: 0}}\n",
         service.address
