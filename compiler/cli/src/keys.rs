@@ -3,10 +3,14 @@
 //! A key is a path, or the PEM text itself, so that a key can come from the environment without touching a disk; for
 //! HMAC algorithms it is the secret, as in OPA.
 
+use crate::files::io_problem;
 use crate::policies;
 use crate::problem::Problem;
 use clap::Args;
 use govc_engine::{Algorithm, KeyError, Policy, SigningKey, Trust, VerifyingKey, VersionMemory};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 
 /// With what something is signed.
 #[derive(Args, Clone, Debug, Default)]
@@ -128,4 +132,27 @@ fn text_of(given: &str, algorithm: Option<Algorithm>) -> Result<String, Problem>
 
 fn problem(error: KeyError) -> Problem {
     Problem::coded(error.code(), error.to_string())
+}
+
+/// Makes a new Ed25519 key: `private.pem` and `public.pem` in a folder. Gives the two paths.
+pub(crate) fn generate(folder: &Path) -> Result<[String; 2], Problem> {
+    let failed =
+        |path: &Path, error: std::io::Error| io_problem("write", &path.display().to_string(), &error);
+    let (private, public) =
+        govc_engine::generate_key().map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let paths = [folder.join("private.pem"), folder.join("public.pem")];
+    for (path, text) in paths.iter().zip([private, public]) {
+        create(path, text.as_bytes()).map_err(|error| failed(path, error))?;
+    }
+    Ok(paths.map(|path| path.display().to_string()))
+}
+
+/// Never replaces a key, and lets nobody else read it.
+fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
 }

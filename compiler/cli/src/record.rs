@@ -1,30 +1,97 @@
-//! `--audit`: writes to an audit log in a folder.
+//! `--audit`: what is decided is in an audit log before it is told.
+//!
+//! The surprising fact: a log that is given no key makes its own and keeps it in its folder. That finds what was changed
+//! by accident, or by somebody who cannot read the key; against anybody else give `--audit-key`, and keep what was seen of
+//! the log (`govc audit verify --state`) in another place.
 
+use crate::files::io_problem;
+use crate::keys;
 use crate::problem::Problem;
-use govc_engine::audit::{AuditError, AuditLog, Event, FileLog};
-use serde::Serialize;
+use clap::Args;
+use govc_audit::note::NoteError;
+use govc_audit::{Event, FolderDisk, Log, LogError, Options, Signer};
 use std::path::{Path, PathBuf};
 
-/// The file of a log that was named by its folder or itself.
-pub(crate) fn file(path: &str) -> PathBuf {
-    let path = Path::new(path);
-    if path.is_file() || path.extension().is_some_and(|e| e == "jsonl") {
-        return path.to_owned();
-    }
-    path.join("audit.jsonl")
+/// The name of a log that was given none.
+pub(crate) const ORIGIN: &str = "govc/audit";
+
+/// The folder of a log's own key, below the log's.
+const KEY: &str = "key";
+
+/// The audit log that is written.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Audit")]
+pub(crate) struct Auditing {
+    /// Folder of the audit log; made when it does not exist
+    #[arg(long, value_name = "FOLDER")]
+    audit: Option<String>,
+    /// Private key that signs the log: a PEM file or its text; without one the log makes its own, in its folder
+    #[arg(long, value_name = "KEY", env = "GOVC_AUDIT_KEY", hide_env_values = true)]
+    audit_key: Option<String>,
 }
 
-/// Appends an event, if there is a log. When this returns, the entry is on the disk.
-pub(crate) fn append(log: Option<&str>, kind: &str, body: impl Serialize) -> Result<(), Problem> {
-    let Some(path) = log else { return Ok(()) };
-    let file = file(path);
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| crate::files::io_problem("mkdir", path, &error))?;
-    let write = || FileLog::open(&file)?.append(&Event::new(kind, body)?);
-    write().map(|_| ()).map_err(|error| problem(&error))
+impl Auditing {
+    /// Records events, if there is a log. When this returns, they are on the disk.
+    pub(crate) fn record(&self, events: &[Event]) -> Result<(), Problem> {
+        let Some(folder) = &self.audit else { return Ok(()) };
+        let written = open(folder, self.audit_key.as_deref(), ORIGIN)?;
+        for event in events {
+            let entry =
+                event.entry().map_err(|error| Problem::coded("govc_audit_body", error.to_string()))?;
+            let _ = written.append(&entry).map_err(|error| log(&error))?;
+        }
+        written.close().map_err(|error| log(&error))
+    }
+}
+
+/// Opens a log for writing, with a key or with its own.
+pub(crate) fn open(folder: &str, key: Option<&str>, origin: &str) -> Result<Log, Problem> {
+    let disk = FolderDisk::open(folder).map_err(|error| io_problem("open", folder, &error))?;
+    let key = match key {
+        Some(given) => text_or_file(given)?,
+        None => own_key(Path::new(folder))?,
+    };
+    let signer = Signer::log_from_pem(origin, &key).map_err(|error| note(&error))?;
+    Log::open(disk, signer, Options::new(origin)).map_err(|error| log(&error))
+}
+
+/// The private key that a log has of its own.
+fn own_key(folder: &Path) -> Result<String, Problem> {
+    let own = folder.join(KEY);
+    if !own.is_dir() {
+        // Whoever comes first gives the log its key; a folder is moved to where there is none as a whole.
+        let made = folder.join(format!("{KEY}.{}", std::process::id()));
+        keys::generate(&made)?;
+        if std::fs::rename(&made, &own).is_err() {
+            std::fs::remove_dir_all(&made).map_err(|error| io_problem("remove", &shown(&made), &error))?;
+        }
+    }
+    text_or_file(&shown(&own.join("private.pem")))
+}
+
+/// Where the public key of a log lies that has one of its own.
+pub(crate) fn own_public_key(folder: &str) -> Option<PathBuf> {
+    Some(Path::new(folder).join(KEY).join("public.pem")).filter(|path| path.is_file())
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A key as given, or what the file of that name holds.
+pub(crate) fn text_or_file(given: &str) -> Result<String, Problem> {
+    if given.contains("-----BEGIN") || (given.contains('+') && !Path::new(given).exists()) {
+        return Ok(given.to_owned());
+    }
+    std::fs::read_to_string(given).map_err(|error| io_problem("read", given, &error))
+}
+
+/// A key or checkpoint that is not one.
+pub(crate) fn note(error: &NoteError) -> Problem {
+    Problem::coded("govc_audit_foreign", error.to_string())
 }
 
 /// An error of the log.
-pub(crate) fn problem(error: &AuditError) -> Problem {
+pub(crate) fn log(error: &LogError) -> Problem {
     Problem::coded(error.code(), error.to_string())
 }

@@ -1,7 +1,7 @@
 //! Agent-Safe's own data: what it has written and decided, read and decided by us.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
-use govc_engine::audit::{agent_safe_line, verify_agent_safe_lines};
+use govc_audit::chain;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -28,12 +28,12 @@ fn audit_chains_get_their_verdicts() {
     for log in &index {
         let name = log["file"].as_str().unwrap();
         let bytes = std::fs::read(folder.join(name)).unwrap();
-        let verdict = verify_agent_safe_lines(bytes.as_slice(), log["head_of_good_log"].as_str());
+        let verdict = chain::verify(bytes.as_slice(), log["head_of_good_log"].as_str());
         let tampered = log["tampered"].as_bool().unwrap();
         assert_eq!(verdict.is_err(), tampered, "{name}: {verdict:?}");
         caught += usize::from(tampered && log["agent_safe_valid"].as_bool().unwrap());
         // Without a head nobody can tell more than Agent-Safe does, but for members that stand twice.
-        let alone = verify_agent_safe_lines(bytes.as_slice(), None);
+        let alone = chain::verify(bytes.as_slice(), None);
         let twice = name == "duplicate-json-key.jsonl";
         assert_eq!(alone.is_ok(), log["agent_safe_valid"].as_bool().unwrap() && !twice, "{name}: {alone:?}");
     }
@@ -52,7 +52,7 @@ fn audit_chains_are_written_as_agent_safe_writes_them() {
     let mut head: Option<String> = None;
     for line in good.lines() {
         let event: Value = serde_json::from_str(line).unwrap();
-        let (written, hash) = agent_safe_line(&event, head.as_deref()).unwrap();
+        let (written, hash) = chain::line(&event, head.as_deref()).unwrap();
         assert_eq!(written, line);
         head = Some(hash);
     }

@@ -5,6 +5,7 @@
 //! durable. An event is acknowledged when the journal that holds it, with a checkpoint that covers it, is
 //! synced once for a whole group of events; tiles follow later and can be made again from the journal.
 
+pub mod chain;
 pub mod checkpoint;
 pub mod disk;
 pub mod erase;

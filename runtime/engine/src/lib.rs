@@ -1,7 +1,6 @@
 //! The embedder's door.
 #![deny(missing_docs)]
 
-pub mod audit;
 mod bundle;
 mod decision;
 mod digest;

@@ -3,7 +3,8 @@
 use crate::admission::Verdict as Admission;
 use crate::code::DecisionCode;
 use crate::promotion::{Authority, Promotion, PromotionRequest};
-use crate::store::{Agent, StoreError};
+use crate::spec::AgentSpec;
+use crate::store::StoreError;
 use govc_audit::Event;
 use govc_audit::event::{Code, Digest, Personal, PolicyCheck, Verdict};
 use govc_engine::sha256_hex;
@@ -34,23 +35,23 @@ fn digest(hex: &str) -> Option<Digest> {
     Digest::try_from(hex.to_owned()).ok()
 }
 
+/// A name, where there is one.
+fn named(name: &str) -> Option<String> {
+    Some(name.to_owned()).filter(|name| !name.is_empty())
+}
+
 fn about(code: DecisionCode, workspace: &str, actor: Actor<'_>) -> Event {
     let mut event = event(code);
-    event.workspace = Some(workspace.to_owned());
+    event.workspace = named(workspace);
     event.principals.caller = Some(Personal::Value(actor.json()));
     event
 }
 
 /// Somebody asks for a promotion.
-pub(crate) fn attempt(
-    id: i64,
-    workspace: &str,
-    authority: &Authority<'_>,
-    request: &PromotionRequest,
-) -> Event {
+pub fn attempt(agent: &str, workspace: &str, authority: &Authority<'_>, request: &PromotionRequest) -> Event {
     let actor = Actor { id: request.actor(), role: request.role() };
     let mut event = about(DecisionCode::PromotionAttempt, workspace, actor);
-    event.agent = Some(id.to_string());
+    event.agent = named(agent);
     event.action = Some("promote".to_owned());
     event.spec_digest = digest(request.spec().digest());
     event.bundle_digest = digest(authority.policy.digest());
@@ -58,7 +59,7 @@ pub(crate) fn attempt(
 }
 
 /// What came of an attempt. The digest of the arguments is that of the proof.
-pub(crate) fn promotion(attempt: &Event, authority: &Authority<'_>, promotion: &Promotion) -> Event {
+pub fn promotion(attempt: &Event, authority: &Authority<'_>, promotion: &Promotion) -> Event {
     let told = event(promotion.code);
     let mut event = Event { event_id: told.event_id, kind: told.kind, code: told.code, ..attempt.clone() };
     event.time = told.time;
@@ -90,13 +91,19 @@ pub(crate) fn unreadable(attempt: &Event, error: &StoreError) -> Event {
     event
 }
 
-/// The verdict on a start.
-pub(crate) fn admission(agent: &Agent, policy_hash: Option<&str>, verdict: &Admission) -> Event {
+/// The verdict on a start of an agent with a specification.
+pub fn admission(
+    agent: &str,
+    workspace: &str,
+    spec: &AgentSpec,
+    policy_hash: Option<&str>,
+    verdict: &Admission,
+) -> Event {
     let mut event = event(verdict.code());
-    event.workspace = Some(agent.workspace.clone());
-    event.agent = Some(agent.id.to_string());
+    event.workspace = named(workspace);
+    event.agent = named(agent);
     event.action = Some("start".to_owned());
-    event.spec_digest = digest(agent.spec.digest());
+    event.spec_digest = digest(spec.digest());
     event.outcome.reasons = verdict.failures.iter().map(|failure| failure.reason.clone()).collect();
     event.outcome.error_codes =
         verdict.failures.iter().map(|failure| failure.code.name().to_owned()).collect();

@@ -11,7 +11,7 @@ pub mod admission;
 pub mod approval;
 mod code;
 pub mod delegation;
-mod events;
+pub mod events;
 mod group;
 mod jws;
 pub mod ledger;

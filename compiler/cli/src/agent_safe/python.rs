@@ -1,6 +1,6 @@
 //! Values as Python names and prints them, because Agent-Safe's reasons do.
 
-use govc_engine::audit::python_float;
+use govc_audit::chain::python_float;
 use serde_json::Value;
 
 /// The name of a value's type.

@@ -7,7 +7,7 @@
 use super::{Compat, python};
 use crate::files;
 use crate::problem::Problem;
-use govc_engine::audit::python_float;
+use govc_audit::chain::python_float;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -6,11 +6,10 @@ use crate::keys::Verifying;
 use crate::output::{self, Node};
 use crate::policies;
 use crate::problem::Problem;
-use crate::record;
+use crate::record::Auditing;
 use clap::Args;
 use govc_governance::admission::{self, Request, TrustedKeys, Verdict};
-use govc_governance::{AgentSpec, DecisionCode, RevocationList, State};
-use serde_json::json;
+use govc_governance::{AgentSpec, DecisionCode, RevocationList, State, events};
 
 /// Admit an agent: the seven checks before it starts
 #[derive(Args, Debug)]
@@ -39,11 +38,10 @@ pub(crate) struct Admit {
     /// When the sandbox was made, RFC 3339
     #[arg(long, value_name = "TIME")]
     created: Option<String>,
-    /// Folder of the audit log that the verdict is added to
-    #[arg(long, value_name = "FOLDER")]
-    audit: Option<String>,
     #[command(flatten)]
     verifying: Verifying,
+    #[command(flatten)]
+    auditing: Auditing,
 }
 
 pub(crate) fn run(args: &Admit) -> Exit {
@@ -98,15 +96,9 @@ fn admit(args: &Admit) -> Result<Verdict, Problem> {
         expires_at: created.and_then(|created| spec.expires_at(created)),
         now,
     });
-    let codes: Vec<&str> = verdict.failures.iter().map(|failure| failure.code.name()).collect();
-    let body = json!({
-        "agent": spec.get("agentId"),
-        "workspace": spec.get("workspaceId"),
-        "decision": verdict.decision(),
-        "error_codes": codes,
-        "spec_hash": spec.digest(),
-        "policy_hash": policy.policy_hash(),
-    });
-    record::append(args.audit.as_deref(), verdict.code().name(), body)?;
+    let named = |name: &str| spec.text(name).unwrap_or_default();
+    let (agent, workspace) = (named("agentId"), named("workspaceId"));
+    let event = events::admission(agent, workspace, &spec, Some(policy.policy_hash()), &verdict);
+    args.auditing.record(&[event])?;
     Ok(verdict)
 }

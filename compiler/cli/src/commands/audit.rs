@@ -1,7 +1,7 @@
 //! `govc audit`: works with audit logs. Exit code 0 or 1.
 //!
-//! The surprising fact: there are two kinds. A file of JSON lines is a hash chain, ours or Agent-Safe's; a folder
-//! with a journal is a signed Merkle tree. `verify` reads both, the other commands the latter.
+//! The surprising fact: there are two kinds. A folder with a journal is ours, a signed Merkle tree; a file of JSON lines
+//! is a hash chain of Agent-Safe. `verify` reads both, the other commands the former.
 
 mod append;
 mod chain;

@@ -10,8 +10,10 @@ use crate::keys::{Signing, Verifying};
 use crate::output::{self, Node};
 use crate::policies;
 use crate::problem::Problem;
-use crate::record;
+use crate::record::Auditing;
 use clap::Args;
+use govc_audit::Event;
+use govc_audit::event::{Digest, Kind, PolicyCheck, Verdict};
 use govc_engine::proof::Proof;
 use govc_engine::{Decision, Effect, Query, Scratch, SystemHost};
 use std::path::Path;
@@ -41,13 +43,12 @@ pub(crate) struct Decide {
     /// File to write a proof of the decision to; needs a signing key
     #[arg(long, value_name = "FILE")]
     proof: Option<String>,
-    /// Folder of the audit log that the decision is added to
-    #[arg(long, value_name = "FOLDER")]
-    audit: Option<String>,
     #[command(flatten)]
     verifying: Verifying,
     #[command(flatten)]
     signing: Signing,
+    #[command(flatten)]
+    auditing: Auditing,
 }
 
 /// Requests over a world of Agent-Safe instead of a bundle.
@@ -130,18 +131,42 @@ fn decide(args: &Decide) -> Result<Decision, Problem> {
         query = query.input_json(input.as_bytes());
     }
     let decision = policy.decide(&mut Scratch::new(), &query);
-    if let Some(path) = &args.proof {
-        prove(args, path, &decision, input.as_deref())?;
-    }
-    record::append(args.audit.as_deref(), "DECISION", &decision)?;
+    let proof = match &args.proof {
+        Some(path) => Some(prove(args, path, &decision, input.as_deref())?),
+        None => None,
+    };
+    args.auditing.record(&[event(&decision, proof.as_deref())])?;
     Ok(decision)
 }
 
-fn prove(args: &Decide, path: &str, decision: &Decision, input: Option<&str>) -> Result<(), Problem> {
+/// The decision in the words of the audit log. The digest of the arguments is that of the proof.
+fn event(decision: &Decision, proof: Option<&str>) -> Event {
+    let digest = |hex: &str| Digest::try_from(hex.to_owned()).ok();
+    let verdict = match decision.effect() {
+        Effect::Allow => Verdict::Allow,
+        Effect::RequireApproval => Verdict::RequireApproval,
+        Effect::Deny => Verdict::Deny,
+    };
+    let mut event = Event::new(Kind::Decision, verdict);
+    event.outcome.reasons = decision.reasons().to_vec();
+    event.outcome.error_codes = decision.error().map(|error| error.code().to_owned()).into_iter().collect();
+    event.bundle_digest = digest(decision.bundle());
+    event.input_digest = decision.input_digest().and_then(digest);
+    event.arguments_digest = proof.map(|envelope| Digest::of(envelope.as_bytes()));
+    let result = decision.effect().name().to_owned();
+    event.policy_checks =
+        vec![PolicyCheck { policy: decision.entrypoint().to_owned(), result, reason: None }];
+    event
+}
+
+/// Writes the proof, and gives its envelope.
+fn prove(args: &Decide, path: &str, decision: &Decision, input: Option<&str>) -> Result<String, Problem> {
     let key = args.signing.required()?;
     let made = Proof::of(decision, input.map(str::as_bytes)).and_then(|proof| proof.sign(&key));
     let envelope = made.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
-    std::fs::write(path, format!("{envelope}\n")).map_err(|error| files::io_problem("open", path, &error))
+    let written = std::fs::write(path, format!("{envelope}\n"));
+    written.map_err(|error| files::io_problem("open", path, &error))?;
+    Ok(envelope)
 }
 
 /// A denial because nothing could be decided, in the shape of a decision.

@@ -6,12 +6,11 @@ use crate::keys::{Signing, Verifying};
 use crate::output::{self, Node};
 use crate::policies;
 use crate::problem::Problem;
-use crate::record;
+use crate::record::Auditing;
 use clap::Args;
 use govc_engine::{Limits, SystemHost};
-use govc_governance::DecisionCode;
 use govc_governance::promotion::{self, Authority, Promotion, PromotionRequest};
-use serde_json::json;
+use govc_governance::{DecisionCode, events};
 
 /// Promote an agent from sandbox to governed
 #[derive(Args, Debug)]
@@ -31,9 +30,6 @@ pub(crate) struct Promote {
     /// File to write the proof to
     #[arg(long, value_name = "FILE")]
     proof: Option<String>,
-    /// Folder of the audit log that attempt and outcome are added to
-    #[arg(long, value_name = "FOLDER")]
-    audit: Option<String>,
     /// Time of the promotion, RFC 3339
     #[arg(long, value_name = "TIME")]
     now: Option<String>,
@@ -41,6 +37,8 @@ pub(crate) struct Promote {
     verifying: Verifying,
     #[command(flatten)]
     signing: Signing,
+    #[command(flatten)]
+    auditing: Auditing,
 }
 
 pub(crate) fn run(args: &Promote) -> Exit {
@@ -71,12 +69,6 @@ fn promote(args: &Promote) -> Result<Promotion, Problem> {
     let text = files::document(&args.spec)?;
     let request = PromotionRequest::from_json(text.as_bytes())
         .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
-    let attempt = json!({
-        "actor": {"id": request.actor(), "role": request.role()},
-        "spec_hash": request.spec().digest(),
-        "policy_hash": policy.policy_hash(),
-    });
-    record::append(args.audit.as_deref(), DecisionCode::PromotionAttempt.name(), &attempt)?;
     let authority = Authority {
         policy: &policy,
         entrypoint: &entrypoint,
@@ -85,13 +77,14 @@ fn promote(args: &Promote) -> Result<Promotion, Problem> {
         limits: Limits::default(),
         now: policies::now(args.now.as_deref())?,
     };
+    let named = |name: &str| request.spec().text(name).unwrap_or_default();
+    let attempt = events::attempt(named("agentId"), named("workspaceId"), &authority, &request);
+    args.auditing.record(std::slice::from_ref(&attempt))?;
     let promotion = promotion::decide(&authority, &request);
-    let mut outcome = attempt;
-    outcome["reasons"] = json!(promotion.failures);
     if let (Some(path), Some(envelope)) = (&args.proof, &promotion.proof) {
         std::fs::write(path, format!("{envelope}\n"))
             .map_err(|error| files::io_problem("open", path, &error))?;
     }
-    record::append(args.audit.as_deref(), promotion.code.name(), outcome)?;
+    args.auditing.record(&[events::promotion(&attempt, &authority, &promotion)])?;
     Ok(promotion)
 }

@@ -24,7 +24,7 @@ pub fn promote(
 ) -> Result<Promotion, StoreError> {
     let agent = store.agent(id);
     let workspace = agent.as_ref().map_or("", |agent| &agent.workspace);
-    let attempt = events::attempt(id, workspace, authority, request);
+    let attempt = events::attempt(&id.to_string(), workspace, authority, request);
     match agent {
         Err(error) => {
             let denied = events::unreadable(&attempt, &error);
@@ -128,7 +128,13 @@ pub fn admit(
         expires_at: agent.spec.expires_at(agent.created_at),
         now,
     });
-    store.record(vec![events::admission(&agent, policy_hash, &verdict)])?;
+    store.record(vec![events::admission(
+        &id.to_string(),
+        &agent.workspace,
+        &agent.spec,
+        policy_hash,
+        &verdict,
+    )])?;
     Ok(verdict)
 }
 

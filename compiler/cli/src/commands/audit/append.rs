@@ -4,9 +4,9 @@ use super::opened::{self, ORIGIN};
 use crate::files::io_problem;
 use crate::output;
 use crate::problem::Problem;
+use crate::record;
 use clap::Args;
 use govc_audit::log::Pending;
-use govc_audit::{FolderDisk, Log, Options, Signer};
 use std::io::BufRead;
 
 /// Record events, one a line, and print the index of each once it is on the disk
@@ -15,9 +15,9 @@ use std::io::BufRead;
 pub(super) struct Append {
     /// Folder of the log; made when it does not exist
     path: String,
-    /// Private key of the log: PEM, or a file with it
+    /// Private key of the log: PEM, or a file with it; without one the log makes its own, in its folder
     #[arg(long, value_name = "KEY")]
-    signing_key: String,
+    signing_key: Option<String>,
     /// Name of the log in its checkpoints
     #[arg(long, value_name = "NAME", default_value = ORIGIN)]
     origin: String,
@@ -27,10 +27,7 @@ pub(super) struct Append {
 const AT_ONCE: usize = 1000;
 
 pub(super) fn run(args: &Append) -> Result<(), Problem> {
-    let key = opened::text_or_file(&args.signing_key)?;
-    let signer = Signer::log_from_pem(&args.origin, &key).map_err(|error| opened::note(&error))?;
-    let disk = FolderDisk::open(&args.path).map_err(|error| io_problem("open", &args.path, &error))?;
-    let log = Log::open(disk, signer, Options::new(&args.origin)).map_err(|error| opened::log(&error))?;
+    let log = record::open(&args.path, args.signing_key.as_deref(), &args.origin)?;
     let mut pending = Vec::with_capacity(AT_ONCE);
     for line in std::io::stdin().lock().split(b'\n') {
         let line = line.map_err(|error| io_problem("read", "-", &error))?;

@@ -5,21 +5,20 @@
 
 use crate::files::io_problem;
 use crate::problem::Problem;
+use crate::record::own_public_key;
+pub(super) use crate::record::{ORIGIN, log, note, text_or_file};
 use clap::Args;
-use govc_audit::note::NoteError;
-use govc_audit::{Disk, FolderDisk, LogError, Reader, Refusal, SignedCheckpoint, Verifier};
+use govc_audit::{Disk, FolderDisk, Reader, Refusal, SignedCheckpoint, Verifier};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The name of a log that was given none.
-pub(super) const ORIGIN: &str = "govc/audit";
 
 /// Which log, and who signs it
 #[derive(Args, Debug)]
 pub(super) struct Place {
     /// Folder of the log
     pub(super) path: String,
-    /// Public key of the log: PEM, or NAME+ID+KEY as signed notes have it, or a file with one of them
+    /// Public key of the log: PEM, or NAME+ID+KEY as signed notes have it, or a file with one of them; without one,
+    /// the key that the log made itself
     #[arg(long, value_name = "KEY")]
     pub(super) verification_key: Option<String>,
     /// Name of the log in its checkpoints
@@ -44,7 +43,8 @@ impl Place {
     }
 
     pub(super) fn verifier(&self) -> Result<Verifier, Problem> {
-        let Some(key) = &self.verification_key else {
+        let own = own_public_key(&self.path).map(|path| path.display().to_string());
+        let Some(key) = self.verification_key.as_ref().or(own.as_ref()) else {
             return Err(Problem::coded("govc_no_key", "give the key of the log with `--verification-key`"));
         };
         let text = text_or_file(key)?;
@@ -61,22 +61,6 @@ impl Place {
         let empty = || Problem::coded("govc_audit_no_entry", "the log has no entries");
         newest.map_err(|error| log(&error))?.ok_or_else(empty)
     }
-}
-
-/// A key as given, or what the file of that name holds.
-pub(super) fn text_or_file(given: &str) -> Result<String, Problem> {
-    if given.contains("-----BEGIN") || (given.contains('+') && !Path::new(given).exists()) {
-        return Ok(given.to_owned());
-    }
-    std::fs::read_to_string(given).map_err(|error| io_problem("read", given, &error))
-}
-
-pub(super) fn note(error: &NoteError) -> Problem {
-    Problem::coded("govc_audit_foreign", error.to_string())
-}
-
-pub(super) fn log(error: &LogError) -> Problem {
-    Problem::coded(error.code(), error.to_string())
 }
 
 pub(super) fn refusal(error: &Refusal) -> Problem {

@@ -6,7 +6,8 @@ use crate::exit::Exit;
 use crate::output::{self, Node};
 use crate::problem::Problem;
 use clap::Args;
-use govc_audit::{FolderDisk, Monitor, SignedCheckpoint, Verifier};
+use govc_audit::merkle::Hash;
+use govc_audit::{FolderDisk, Monitor, Reader, SignedCheckpoint, Verifier};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 pub(super) struct Verify {
     #[command(flatten)]
     place: Place,
-    /// A head seen before, which must be in a log of lines
+    /// A head seen before, which must be one that the log had
     #[arg(long, value_name = "HASH")]
     head: Option<String>,
     /// File that remembers the checkpoint seen last; made when it does not exist
@@ -53,7 +54,25 @@ fn tree(args: &Verify) -> Result<Node, Problem> {
     if let (Some(monitor), Some(checkpoint)) = (monitor, &report.checkpoint) {
         remember(&monitor, checkpoint)?;
     }
+    if let Some(head) = &args.head {
+        must_have_had(head, &Reader::at(disk, report.entries))?;
+    }
     Ok(told(report.entries, report.checkpoint.as_ref()))
+}
+
+/// A head is the hash over the tree of all entries up to some size.
+fn must_have_had(head: &str, log: &Reader) -> Result<(), Problem> {
+    for size in (0..=log.size()).rev() {
+        if hex(&log.root(size).map_err(|error| opened::log(&error))?) == head {
+            return Ok(());
+        }
+    }
+    let text = format!("head `{head}` is none that the log had: entries were cut off, or are other ones");
+    Err(Problem::coded("govc_audit_fork", text))
+}
+
+fn hex(hash: &Hash) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A monitor whose memory is a file.
@@ -76,6 +95,7 @@ fn told(entries: u64, checkpoint: Option<&SignedCheckpoint>) -> Node {
         ("entries".to_owned(), Node::int(i64::try_from(entries).unwrap_or(i64::MAX))),
     ];
     if let Some(signed) = checkpoint {
+        object.push(("head".to_owned(), Node::string(&hex(&signed.checkpoint.root))));
         object.push(("checkpoint".to_owned(), Node::string(&signed.note)));
     }
     Node::Object(object)

@@ -1,83 +1,12 @@
-//! The log of Agent-Safe: JSON Lines whose entries name each other in `prev_hash` and `entry_hash`.
-//!
-//! The hash of an entry is over the text that Python's `json.dumps(entry, sort_keys=True)` makes of it without
-//! `entry_hash`. The surprising fact: that text, not the line, is what is protected, so lines may hold their members in
-//! any order and with any spaces. A member that stands twice is refused, because readers differ in which one they take.
+//! JSON as Python reads and writes it.
 
-use super::verify::each_line;
-use super::{AuditError, FaultKind, GENESIS, Head};
-use crate::digest;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::io::BufRead;
-
-const HASH: &str = "entry_hash";
-const PREVIOUS: &str = "prev_hash";
-
-/// Whether the first entry of a log is one of Agent-Safe.
-pub fn is_agent_safe_line(line: &[u8]) -> bool {
-    serde_json::from_slice::<Json>(line).is_ok_and(|entry| entry.text(HASH).is_some())
-}
-
-/// Checks the lines of a log, and that a head seen before is among them. Blank lines are nothing.
-///
-/// # Errors
-/// The first bad entry, or a failure to read.
-pub fn verify_agent_safe_lines(lines: impl BufRead, seen: Option<&str>) -> Result<Head, AuditError> {
-    each_line(lines, seen, |line, head| {
-        let line = line.trim_ascii();
-        if line.is_empty() { Ok(head.clone()) } else { next(line, head) }
-    })
-}
-
-fn next(line: &[u8], head: &Head) -> Result<Head, FaultKind> {
-    let mut entry: Json =
-        serde_json::from_slice(line).map_err(|error| FaultKind::Unreadable(error.to_string()))?;
-    if entry.text(PREVIOUS) != Some(&head.hash) {
-        return Err(FaultKind::Chain);
-    }
-    let hash = entry.take_text(HASH).ok_or_else(|| FaultKind::Unreadable(format!("no `{HASH}`")))?;
-    if entry.hash() != hash {
-        return Err(FaultKind::Hash);
-    }
-    Ok(Head { size: head.size + 1, hash })
-}
-
-/// The line, without its end, that follows `head` in a log of Agent-Safe, and the head after it. Members of the event
-/// with the names of the chain's own are replaced.
-///
-/// ```
-/// use govc_engine::audit::{agent_safe_line, verify_agent_safe_lines};
-/// let event = serde_json::json!({"event_type": "decision", "action": "restart-deployment"});
-/// let (line, head) = agent_safe_line(&event, None)?;
-/// assert_eq!(verify_agent_safe_lines(format!("{line}\n").as_bytes(), Some(&head))?.size, 1);
-/// # Ok::<(), govc_engine::audit::AuditError>(())
-/// ```
-///
-/// # Errors
-/// When the event is no object.
-pub fn agent_safe_line(
-    event: &serde_json::Value,
-    head: Option<&str>,
-) -> Result<(String, String), AuditError> {
-    let mut entry =
-        Json::deserialize(event).map_err(|error: serde_json::Error| AuditError::Body(error.to_string()))?;
-    let Json::Object(members) = &mut entry else {
-        return Err(AuditError::Body("an event is an object".to_owned()));
-    };
-    members.remove(HASH);
-    members.insert(PREVIOUS.to_owned(), Json::Text(head.unwrap_or(GENESIS).to_owned()));
-    let hash = entry.hash();
-    if let Json::Object(members) = &mut entry {
-        members.insert(HASH.to_owned(), Json::Text(hash.clone()));
-    }
-    Ok((entry.to_string(), hash))
-}
 
 /// JSON as Python sees it: integers apart from floats, members by name, no member twice.
 #[derive(Debug)]
-enum Json {
+pub(super) enum Json {
     Null,
     Bool(bool),
     Int(i128),
@@ -88,7 +17,7 @@ enum Json {
 }
 
 impl Json {
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         match self {
             Json::Object(members) => match members.get(name)? {
                 Json::Text(text) => Some(text),
@@ -98,16 +27,12 @@ impl Json {
         }
     }
 
-    fn take_text(&mut self, name: &str) -> Option<String> {
+    pub(super) fn take_text(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?.to_owned();
         if let Json::Object(members) = self {
             members.remove(name);
         }
         Some(text)
-    }
-
-    fn hash(&self) -> String {
-        digest::hex(self.to_string().as_bytes())
     }
 }
 
