@@ -33,8 +33,16 @@ fn with_key<'w>(words: &[&'w str]) -> Vec<&'w str> {
     words.iter().chain(&KEY).copied().collect()
 }
 
+/// An event in the form of the log: compact, with sorted members.
+fn event(word: &str, number: usize) -> String {
+    format!(
+        "{{\"correlation_id\":\"c\",\"event_id\":\"{word}-{number}\",\"outcome\":{{\"verdict\":\"success\"}},\
+         \"time\":\"2026-01-02T03:04:05Z\",\"type\":\"tool_call\",\"version\":1}}"
+    )
+}
+
 fn append(log: &str, word: &str, events: usize, folder: &Path) {
-    let lines: String = (0..events).map(|number| format!("{{\"{word}\":{number}}}\n")).collect();
+    let lines: String = (0..events).map(|number| event(word, number) + "\n").collect();
     let output = govc(&["audit", "append", log, "--signing-key", "keys/private.pem"], &lines, folder);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), events);
@@ -77,7 +85,7 @@ fn the_first_bad_entry_is_named() {
     append("log", "event", 300, folder);
     let bundle = folder.join("log/tile/entries/000");
     let text = std::fs::read(&bundle).unwrap();
-    let at = text.windows(11).position(|window| window == b"{\"event\":42").unwrap() + 9;
+    let at = text.windows(8).position(|window| window == b"event-42").unwrap() + 7;
     let mut changed = text.clone();
     changed[at] = b'9';
     std::fs::write(&bundle, changed).unwrap();
@@ -97,8 +105,8 @@ fn an_entry_is_proved_and_a_checkpoint_witnessed() {
     let (good, proof) = audit(&with_key(&["prove", "log", "42"]), folder);
     assert!(good && proof.starts_with("c2sp.org/tlog-proof@v1\nindex 42\n"), "{proof}");
     std::fs::write(folder.join("proof"), proof).unwrap();
-    std::fs::write(folder.join("entry"), "{\"event\":42}\n").unwrap();
-    std::fs::write(folder.join("another"), "{\"event\":43}\n").unwrap();
+    std::fs::write(folder.join("entry"), event("event", 42) + "\n").unwrap();
+    std::fs::write(folder.join("another"), event("event", 43) + "\n").unwrap();
     assert_eq!(
         audit(&with_key(&["prove", "entry", "--check", "proof"]), folder),
         (true, "entry 42 of 300\n".to_owned())
@@ -115,10 +123,10 @@ fn an_entry_is_proved_and_a_checkpoint_witnessed() {
     );
 
     let (_, shown) = audit(&with_key(&["show", "log", "--from", "254", "--count", "4"]), folder);
-    let expected: String = (254..258).map(|number| format!("{{\"event\":{number}}}\n")).collect();
+    let expected: String = (254..258).map(|number| event("event", number) + "\n").collect();
     assert_eq!(shown, expected);
     let (_, shown) = audit(&with_key(&["tail", "log", "-n", "1"]), folder);
-    assert_eq!(shown, "{\"event\":299}\n");
+    assert_eq!(shown, event("event", 299) + "\n");
 }
 
 #[test]
@@ -131,13 +139,47 @@ fn entries_are_shipped_once_and_exported() {
     assert_eq!(audit(&ship, folder), (true, "0 of 300 delivered\n".to_owned()));
     let shipped =
         std::fs::read_to_string(folder.join("shipped/00000000000000000200-00000000000000000299.jsonl"));
-    assert!(shipped.unwrap().starts_with("{\"entry\":{\"event\":200},\"index\":200}\n"));
+    assert!(shipped.unwrap().starts_with(&format!("{{\"entry\":{},\"index\":200}}\n", event("event", 200))));
     let (good, told) =
         audit(&with_key(&["ship", "log", "--to", "http://127.0.0.1:9/", "--state", "other"]), folder);
     assert!(!good && told.contains("entries from 0 on were not delivered"), "{told}");
     let (good, told) = audit(&with_key(&["export", "log", "--format", "ocsf", "--from", "299"]), folder);
-    assert!(
-        good && told.lines().count() == 1 && told.contains("\"raw_data\":\"{\\\"event\\\":299}\""),
-        "{told}"
-    );
+    assert!(good && told.lines().count() == 1 && told.contains("\"uid\":\"event-299\""), "{told}");
+}
+
+#[test]
+fn only_events_of_the_schema_are_recorded() {
+    let folder = prepared();
+    let folder = folder.path();
+    let lines = format!("{}\n{{\"event_id\":\"x\"}}\n", event("event", 0));
+    let output = govc(&["audit", "append", "log"], &lines, folder);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n", "what came before is recorded");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("govc_audit_event: line 2"), "{told}");
+}
+
+#[test]
+fn a_log_without_a_key_makes_its_own() {
+    let folder = prepared();
+    let folder = folder.path();
+    std::thread::scope(|scope| {
+        for word in ["a", "b", "c", "d"] {
+            scope.spawn(move || {
+                let output = govc(&["audit", "append", "log"], &event(word, 0), folder);
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            });
+        }
+    });
+    let (good, told) = audit(&["verify", "log"], folder);
+    assert!(good && told.contains("\"entries\": 4"), "{told}");
+    // The heads that it has had are known to it, others are not.
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let head = told["head"].as_str().unwrap();
+    assert!(govc(&["audit", "append", "log"], &event("e", 0), folder).status.success());
+    assert!(audit(&["verify", "log", "--head", head], folder).0);
+    let (good, told) = audit(&["verify", "log", "--head", &head.replace(&head[..1], "x")], folder);
+    assert!(!good && told.contains("govc_audit_fork"), "{told}");
+    let other =
+        govc(&["audit", "append", "log", "--signing-key", "keys/private.pem"], &event("f", 0), folder);
+    assert!(!other.status.success(), "another key is not the log's");
 }

@@ -71,7 +71,13 @@ fn prepare_world(folder: &Path) {
         ("world/policies/all.yaml", "rules: [{name: r, match: {}, decision: allow, reason: x}]"),
         ("world/inventory.yaml", "targets: [{id: a, type: t, environment: dev, sensitivity: public}]"),
         ("requests.jsonl", r#"{"id": 1, "request": {"action": "wait", "target": "a"}}"#),
-        ("events.jsonl", r#"{"type": "decision", "decision": "DENY"}"#),
+        (
+            "events.jsonl",
+            concat!(
+                r#"{"version": 1, "event_id": "e", "type": "decision", "time": "2026-01-02T03:04:05Z","#,
+                r#" "correlation_id": "c", "outcome": {"verdict": "deny"}}"#
+            ),
+        ),
         ("tickets.jsonl", r#"{"name": "a", "key": "k", "token": "x"}"#),
     ];
     for (path, text) in files {
