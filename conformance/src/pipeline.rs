@@ -18,11 +18,12 @@ pub fn compile(
     entrypoints: &[&str],
     level: Level,
 ) -> Result<Program, Vec<String>> {
-    let policy = plan(modules, version, entrypoints, level)?;
+    let mut policy = planned(modules, version, entrypoints, false)?;
+    govc_compile::opt::run(&mut policy, level);
     govc_compile::emit(&policy).map_err(|error| vec![error.to_string()])
 }
 
-/// Plans modules (name, text) with entrypoints (`a/b/rule`).
+/// Plans modules (name, text) with entrypoints (`a/b/rule`) so that OPA's IR can say it.
 ///
 /// # Errors
 /// `code: message` of what the first stage that fails finds.
@@ -30,7 +31,15 @@ pub fn plan(
     modules: &[(&str, &str)],
     version: RegoVersion,
     entrypoints: &[&str],
-    level: Level,
+) -> Result<Policy, Vec<String>> {
+    planned(modules, version, entrypoints, true)
+}
+
+fn planned(
+    modules: &[(&str, &str)],
+    version: RegoVersion,
+    entrypoints: &[&str],
+    whole: bool,
 ) -> Result<Policy, Vec<String>> {
     let options = ParseOptions { version, ..ParseOptions::default() };
     let (mut sources, mut trees, mut found) = (Sources::default(), Vec::new(), Vec::new());
@@ -46,10 +55,8 @@ pub fn plan(
         return Err(texts(&checked.diagnostics));
     }
     let entrypoints = entrypoints.iter().map(|e| (*e).to_owned()).collect();
-    let request = PlanRequest { entrypoints, ..PlanRequest::default() };
-    let mut policy = govc_compile::plan(&checked.unit, &request).map_err(|found| texts(&found))?;
-    govc_compile::opt::run(&mut policy, level);
-    Ok(policy)
+    let request = PlanRequest { entrypoints, whole, ..PlanRequest::default() };
+    govc_compile::plan(&checked.unit, &request).map_err(|found| texts(&found))
 }
 
 fn refuse(found: &[Diagnostic]) -> Result<(), Vec<String>> {

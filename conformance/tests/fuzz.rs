@@ -1,16 +1,16 @@
 //! Random programs against the real `opa`: a short run of the command `fuzz`, the same with faults planted on our
 //! side, and what longer runs have found.
 //!
-//! Each file of `tests/found` is a module and, in comments at its end, an input and what opa 1.20.2 answers;
+//! Each file of `tests/found` is a module and, in comments at its end, an input (or what else `Program::written` reads)
+//! and what opa 1.20.2 answers;
 //! `GOVC_FOUND=update` asks `opa` again and writes the answers down.
 
 use govc_conformance::fuzz::campaign::Campaign;
 use govc_conformance::fuzz::faults::Fault;
 use govc_conformance::fuzz::opa::Opa;
+use govc_conformance::fuzz::program::written;
 use govc_conformance::fuzz::{Program, grammar, ours};
 use govc_conformance::{cases, opa, repository, skip};
-use govc_syntax::RegoVersion;
-use std::collections::BTreeSet;
 
 const SEED: u64 = 20;
 
@@ -61,19 +61,8 @@ fn planted_faults_are_found() {
 
 /// A file of `tests/found`: the program, the text before the answer, the answer.
 fn read(text: &str) -> (Program, String, String) {
-    let line =
-        |key: &str| text.lines().find_map(|l| l.strip_prefix(&format!("# {key}: "))).map(str::to_owned);
-    let program = Program {
-        version: if line("version").as_deref() == Some("v0") { RegoVersion::V0 } else { RegoVersion::V1 },
-        modules: vec![text.to_owned()],
-        data: line("data").unwrap_or("{}".to_owned()).into(),
-        input: line("input"),
-        query: "x = data.fz; sprintf(\"%v\", [x], t)".to_owned(),
-        strict: false,
-        marks: BTreeSet::new(),
-    };
     let before: Vec<&str> = text.lines().filter(|l| !l.starts_with("# opa: ")).collect();
-    (program, before.join("\n"), line("opa").unwrap_or_default())
+    (Program::written(text), before.join("\n"), written(text, "opa").unwrap_or_default())
 }
 
 #[test]

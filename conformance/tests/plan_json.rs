@@ -1,7 +1,6 @@
 //! What `govc build -t plan` writes, read again by the reader of OPA's plans, answers as the program that we run.
 
 use govc_compile::ir::{PlanJson, Policy, to_plan_json};
-use govc_compile::opt::Level;
 use govc_conformance::pipeline::{self, StillWorld};
 use govc_conformance::{cases, plan, shared, skip};
 use govc_syntax::RegoVersion;
@@ -49,7 +48,7 @@ fn plans_that_were_written_answer_as_the_program() {
         let texts = case.modules();
         let modules: Vec<(&str, &str)> = texts.iter().map(|text| ("module.rego", text.as_str())).collect();
         let version = if case.version == "v0" { RegoVersion::V0 } else { RegoVersion::V1 };
-        let Ok(policy) = pipeline::plan(&modules, version, &[&name], Level::None) else { continue };
+        let Ok(policy) = pipeline::plan(&modules, version, &[&name]) else { continue };
         match to_plan_json(&policy, &given) {
             Err(what) => refused.push(format!("{}: {what}", case.name)),
             Ok(json) => {

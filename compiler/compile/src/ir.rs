@@ -167,6 +167,9 @@ pub enum StmtKind {
     Break { index: u32 },
     /// Calls; undefined when the result is.
     Call { callee: Callee, args: Vec<Operand>, result: Local },
+    /// Ours: calls `whole` with as many of `args` as it takes; where that is a conflict, `keyed` with all of them.
+    /// Undefined when the result is.
+    CallKeyed { whole: FuncId, keyed: FuncId, args: Vec<Operand>, result: Local },
     /// Calls the function whose path these operands spell; undefined when there is none. `args` holds locals.
     CallDynamic { path: Vec<Operand>, args: Vec<Local>, result: Local },
     /// Looks up; undefined when absent.

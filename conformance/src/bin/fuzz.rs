@@ -2,7 +2,8 @@
 //! us and through `opa`. Prints what they covered, what differs (made small, by cause), and how often.
 //!
 //! `--mutants` changes OPA's cases instead. `--plant` plants a fault on our side (a name of `Fault`, or `all`) and says
-//! after how many programs it was found. `--show` prints one program and both answers, `--file FILE` those to a module.
+//! after how many programs it was found. `--show` prints one program and both answers, `--file FILE` those to
+//! a module with comments as in `tests/found`.
 
 use govc_conformance::fuzz::campaign::Campaign;
 use govc_conformance::fuzz::faults::Fault;
@@ -96,25 +97,12 @@ fn work() {
     let mut stream = Stream { seed: arguments.seed, documents: None, originals };
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(file) = &arguments.file {
-        return show(&opa, &written(file, &stream.program(0)));
+        return show(&opa, &Program::written(&std::fs::read_to_string(file).unwrap_or_default()));
     }
     match (&arguments.show, &arguments.plant) {
         (Some(number), _) => show(&opa, &stream.program(*number)),
         (None, Some(name)) => plant(&opa, &mut stream, &arguments, name),
         (None, None) => search(&opa, &mut stream, &arguments),
-    }
-}
-
-/// A module of a file in package `fz`, with the documents of another program.
-fn written(file: &str, like: &Program) -> Program {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let query = "x = data.fz; sprintf(\"%v\", [x], t)".to_owned();
-    Program {
-        modules: vec![text],
-        query,
-        strict: false,
-        version: govc_syntax::RegoVersion::V1,
-        ..like.clone()
     }
 }
 

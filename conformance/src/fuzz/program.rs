@@ -24,6 +24,22 @@ pub struct Program {
 }
 
 impl Program {
+    /// A module that says in comments how it is asked: `# version: v0`, `# data: JSON`, `# input: JSON`, `# query: BODY`.
+    /// Without them: v1, no documents, all of package `fz`.
+    pub fn written(text: &str) -> Self {
+        let version =
+            if written(text, "version").as_deref() == Some("v0") { RegoVersion::V0 } else { RegoVersion::V1 };
+        Self {
+            version,
+            modules: vec![text.to_owned()],
+            data: written(text, "data").unwrap_or("{}".to_owned()).into(),
+            input: written(text, "input"),
+            query: written(text, "query").unwrap_or("x = data.fz; sprintf(\"%v\", [x], t)".to_owned()),
+            strict: false,
+            marks: BTreeSet::new(),
+        }
+    }
+
     /// As files, one after the other, for reports and for cases.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -46,6 +62,11 @@ impl Program {
         let modules = self.modules.iter().map(|text| reversed(text, self.version)).collect();
         Self { modules, ..self.clone() }
     }
+}
+
+/// What a comment of a module says: the rest of the line that begins with `# KEY: `.
+pub fn written(text: &str, key: &str) -> Option<String> {
+    text.lines().find_map(|line| line.strip_prefix(&format!("# {key}: "))).map(str::to_owned)
 }
 
 /// A module with its rules in the reverse order, behind its imports.

@@ -127,7 +127,7 @@ fn programs() -> Vec<Vec<u8>> {
 }
 
 fn plans() -> Vec<Vec<u8>> {
-    let plan = crate::pipeline::plan(&[("t.rego", MODULE)], RegoVersion::V1, &["t/p", "t/s"], Level::None);
+    let plan = crate::pipeline::plan(&[("t.rego", MODULE)], RegoVersion::V1, &["t/p", "t/s"]);
     let given = PlanJson { declaration: &|_| serde_json::Value::Null, place: &|_| None };
     let json = plan.ok().and_then(|policy| to_plan_json(&policy, &given).ok());
     json.map(|json| json.to_string().into_bytes()).into_iter().collect()

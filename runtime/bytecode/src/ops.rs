@@ -244,6 +244,9 @@ ops! {
     WithPush "with_push" {}
     /// Ends the innermost such region.
     WithPop "with_pop" {}
+    /// Calls `func` with as many of the arguments as it takes; where that ends in a conflict, `keyed` with all of them.
+    /// Undefined when the result is. Costs fuel.
+    CallKeyed "call_keyed" { dst: Dst, func: Func, keyed: Func, args: Regs, fail: Target }
 }
 
 impl Op {

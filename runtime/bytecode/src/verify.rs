@@ -167,6 +167,11 @@ impl<'a> Verifier<'a> {
         op.typed_operands().try_for_each(|(kind, value)| self.operand(kind, value))?;
         match *op {
             Op::Call { func, args, .. } => self.arity(self.program.functions[func as usize].params, args),
+            Op::CallKeyed { func, keyed, args, .. } => {
+                let params = |f: u32| self.program.functions[f as usize].params;
+                ensure(params(func) <= params(keyed), "a document wants more arguments than a key of it")?;
+                self.arity(params(keyed), args)
+            }
             Op::CallDynamic { args, .. } => self.arity(2, args),
             Op::Builtin { builtin, args, .. } => {
                 self.arity(self.program.builtins[builtin as usize].arity, args)

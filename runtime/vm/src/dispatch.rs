@@ -22,7 +22,10 @@ impl Machine<'_, '_> {
         // Kept out of `self`, so that the loop does not look it up again for each instruction.
         let code = &self.image.program.code[..];
         while pc != DONE {
-            pc = self.execute(code[pc as usize], pc)?;
+            pc = match self.execute(code[pc as usize], pc) {
+                Ok(next) => next,
+                Err(error) => self.rescue(error)?,
+            };
         }
         Ok(())
     }
@@ -91,6 +94,10 @@ impl Machine<'_, '_> {
             }
             Op::Call { dst, func, args, fail } => self.call(func, self.list(args), dst, pc + 1, fail)?,
             Op::CallRule { dst, func, fail } => self.call(func, &[0, 1], dst, pc + 1, fail)?,
+            Op::CallKeyed { dst, func, args, fail, .. } => {
+                let wanted = self.image.program.functions[func as usize].params;
+                self.call(func, &self.list(args)[..wanted as usize], dst, pc + 1, fail)?
+            }
             Op::CallDynamic { dst, path, args, fail } => match self.find_dynamic(path) {
                 Some(func) => self.call(func, self.list(args), dst, pc + 1, fail)?,
                 None => fail,

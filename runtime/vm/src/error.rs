@@ -64,6 +64,9 @@ impl fmt::Display for EvalError {
 
 impl std::error::Error for EvalError {}
 
+/// OPA's code for two values where there can be one.
+pub(crate) const CONFLICT: &str = "eval_conflict_error";
+
 /// A result whose error is kept small, because it is returned from the hot loop.
 pub(crate) type Evaluated<T> = Result<T, Box<EvalError>>;
 

@@ -1,12 +1,12 @@
 //! The state of a running query: registers, frames, memo, limits.
 
 use crate::builder::{Builders, NONE};
-use crate::error::{Evaluated, error};
+use crate::error::{CONFLICT, Evaluated, error};
 use crate::memo::Memo;
 use crate::record::Record;
 use crate::scratch::{recycle, recycle_pairs};
 use crate::{BuiltinErrors, EvalError, Image, Limits, Outcome, Query, Scratch};
-use govc_bytecode::{Function, NO_MEMO};
+use govc_bytecode::{Function, NO_MEMO, Op};
 use govc_stdlib::World;
 use govc_value::{Heap, Value};
 use std::time::Instant;
@@ -35,8 +35,9 @@ pub(crate) struct Frame {
     fail: u32,
     /// Register of the caller that takes the result.
     dst: u32,
-    /// Builders in use when the call began.
+    /// Builders in use when the call began, and `with` that were open.
     builders: u32,
+    withs: u32,
 }
 
 /// See the module.
@@ -246,6 +247,7 @@ impl<'q, 'w> Machine<'q, 'w> {
             fail,
             dst,
             builders: self.builders.in_use(),
+            withs: self.memo.depth(),
         });
         let base = self.base;
         self.open_window(f, self.registers.len(), self.builder_registers.len())?;
@@ -270,6 +272,39 @@ impl<'q, 'w> Machine<'q, 'w> {
         self.builder_base = frame.builder_base as usize;
         self.function = frame.function;
         Some(if self.put(frame.dst, value) { frame.next } else { frame.fail })
+    }
+
+    /// After an error: goes on with the innermost caller that asks for one key of a document, and makes the document
+    /// for that key alone where there was a conflict elsewhere in it.
+    #[cold]
+    pub(crate) fn rescue(&mut self, error: Box<EvalError>) -> Evaluated<u32> {
+        if error.code != CONFLICT {
+            return Err(error);
+        }
+        let program = &self.image.program;
+        let mut callee = self.function;
+        while let Some(frame) = self.scratch.frames.pop() {
+            // A frame goes on behind its call.
+            if let Op::CallKeyed { func, keyed, args, .. } = program.code[frame.next as usize - 1]
+                && func == callee
+            {
+                self.unwind(&frame);
+                return self.call(keyed, self.list(args), frame.dst, frame.next, frame.fail);
+            }
+            callee = frame.function;
+        }
+        Err(error)
+    }
+
+    /// Goes back to where a call began.
+    fn unwind(&mut self, frame: &Frame) {
+        let caller = &self.image.program.functions[frame.function as usize];
+        (self.base, self.builder_base) = (frame.base as usize, frame.builder_base as usize);
+        self.function = frame.function;
+        self.registers.truncate(self.base + caller.registers as usize);
+        self.builder_registers.truncate(self.builder_base + caller.builders as usize);
+        self.builders.release(frame.builders);
+        self.memo.pop_to(frame.withs);
     }
 
     /// An error with the position of an instruction.

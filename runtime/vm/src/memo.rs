@@ -69,6 +69,19 @@ impl<'q> Memo<'q> {
         self.generation = self.slots.last_generation;
     }
 
+    /// How many outer generations there are.
+    pub(crate) fn depth(&self) -> u32 {
+        // Lossless: `with` within `with` is bounded by the depth of calls and the size of the program.
+        self.outer.len() as u32
+    }
+
+    /// Goes back to the generation at a depth.
+    pub(crate) fn pop_to(&mut self, depth: u32) {
+        while self.depth() > depth {
+            self.pop();
+        }
+    }
+
     pub(crate) fn pop(&mut self) {
         let Some(outer) = self.outer.pop() else { return };
         while self.undo.len() > outer.undo

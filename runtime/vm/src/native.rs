@@ -60,7 +60,10 @@ impl Machine<'_, '_> {
                     },
                 );
             }
-            pc = self.step(pc)?;
+            pc = match self.step(pc) {
+                Ok(next) => next,
+                Err(error) => self.rescue(error)?,
+            };
         }
         Ok(())
     }

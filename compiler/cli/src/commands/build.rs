@@ -355,7 +355,7 @@ fn compile(
             Target::Plan => {
                 let named = entrypoints::named(&args.entrypoint, loaded);
                 let entrypoints = entrypoints::planned(named, &checked, args.prune_unused);
-                let request = PlanRequest { entrypoints, ..PlanRequest::default() };
+                let request = PlanRequest { entrypoints, whole: true, ..PlanRequest::default() };
                 Some(plan_json(&run::plan_at(Level::None, &checked, &request, &loaded.sources)?, loaded)?)
             }
             Target::Rego | Target::Wasm => None,

@@ -38,6 +38,18 @@ impl FunctionEmitter<'_, '_> {
         self.write(result, |dst| Op::Call { dst, func: func.0, args, fail })
     }
 
+    pub(super) fn call_keyed(
+        &mut self,
+        whole: FuncId,
+        keyed: FuncId,
+        args: &[Operand],
+        result: Local,
+    ) -> Emit<()> {
+        let args = self.arguments(args)?;
+        let (args, fail) = (self.out.list(args), self.fail()?);
+        self.write(result, |dst| Op::CallKeyed { dst, func: whole.0, keyed: keyed.0, args, fail })
+    }
+
     pub(super) fn call_dynamic(&mut self, path: &[Operand], args: &[Local], result: Local) -> Emit<()> {
         let path = self.arguments(path)?;
         let args = args.iter().map(|&a| self.value(a)).collect::<Emit<Vec<u32>>>()?;

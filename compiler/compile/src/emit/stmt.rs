@@ -53,6 +53,7 @@ impl FunctionEmitter<'_, '_> {
             S::WithDynamic { local, path, value, block } => self.with(*local, path, *value, block),
             S::Switch { source, cases, default, blocks } => self.switch(*source, cases, default, blocks),
             S::Call { callee, args, result } => self.call(*callee, args, *result),
+            S::CallKeyed { whole, keyed, args, result } => self.call_keyed(*whole, *keyed, args, *result),
             S::CallDynamic { path, args, result } => self.call_dynamic(path, args, *result),
             S::Dot { source, key, target } => self.dot(*source, *key, *target),
             S::Equal { a, b } => self.equal(*a, *b),

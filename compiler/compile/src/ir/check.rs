@@ -90,6 +90,11 @@ impl Checker<'_> {
     fn own_rules(&self, kind: &StmtKind) -> Result<(), String> {
         let bad = match kind {
             StmtKind::Call { callee, args, .. } => self.call(*callee, args.len()),
+            StmtKind::CallKeyed { whole, keyed, args, .. } => {
+                let wanted = self.policy.funcs.get(whole.0 as usize).map_or(0, |f| f.params.len());
+                let whole = self.call(Callee::Func(*whole), wanted.min(args.len()));
+                whole.or_else(|| self.call(Callee::Func(*keyed), args.len()))
+            }
             StmtKind::Break { index } => {
                 (*index >= self.depth).then(|| "break out of the function".to_owned())
             }

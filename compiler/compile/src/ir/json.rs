@@ -134,6 +134,7 @@ impl Writer<'_> {
                 let args = self.operands(args, out);
                 ("Call", json!({ "func": self.name(*callee), "args": args, "result": result.0 }))
             }
+            S::CallKeyed { .. } => return Err("a document that is made for one key".to_owned()),
             S::CallDynamic { path, args, result } => {
                 let path = self.operands(path, out);
                 let args: Vec<u32> = args.iter().map(|arg| arg.0).collect();

@@ -122,6 +122,10 @@ impl Text<'_> {
             S::Call { callee, args, result } => {
                 format!("{result} = {}({})", self.callee(*callee), self.ops(args))
             }
+            S::CallKeyed { whole, keyed, args, result } => {
+                let [whole, keyed] = [*whole, *keyed].map(|id| self.callee(Callee::Func(id)));
+                format!("{result} = {whole} or {keyed}({})", self.ops(args))
+            }
             S::CallDynamic { path, args, result } => {
                 let args: Vec<String> = args.iter().map(Local::to_string).collect();
                 format!("{result} = call [{}]({})", self.ops(path), args.join(", "))

@@ -50,7 +50,7 @@ impl StmtKind {
                 f(a);
                 f(b);
             }
-            S::Call { args, .. } => args.iter_mut().for_each(f),
+            S::Call { args, .. } | S::CallKeyed { args, .. } => args.iter_mut().for_each(f),
             S::CallDynamic { path, .. } => path.iter_mut().for_each(f),
             S::WithDynamic { path, value, .. } => {
                 path.iter_mut().for_each(&mut *f);
@@ -83,7 +83,7 @@ impl StmtKind {
                 f(*a);
                 f(*b);
             }
-            S::Call { args, .. } => args.iter().copied().for_each(f),
+            S::Call { args, .. } | S::CallKeyed { args, .. } => args.iter().copied().for_each(f),
             S::CallDynamic { path, .. } => path.iter().copied().for_each(f),
             S::WithDynamic { path, value, .. } => {
                 path.iter().copied().for_each(&mut *f);
@@ -136,6 +136,7 @@ impl StmtKind {
             | S::AssignVar { target, .. }
             | S::AssignVarOnce { target, .. }
             | S::Call { result: target, .. }
+            | S::CallKeyed { result: target, .. }
             | S::CallDynamic { result: target, .. }
             | S::Dot { target, .. }
             | S::Len { target, .. }

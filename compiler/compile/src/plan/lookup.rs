@@ -127,7 +127,8 @@ impl Planner<'_> {
                 return Ok(());
             }
             return self.alternative(|p| {
-                let value = p.call_func(FuncKey::Group(group), p.b.shadow, &[])?;
+                let asked = p.asked_keys(group, rest.shapes, rest.params);
+                let value = p.document(group, &asked)?;
                 p.plain(Operand::Local(value), rest, keys, out)
             });
         }

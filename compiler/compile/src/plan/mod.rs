@@ -7,6 +7,7 @@
 mod body;
 mod builder;
 mod call;
+mod keyed;
 mod lookup;
 mod marks;
 mod refs;
@@ -35,6 +36,8 @@ pub struct PlanRequest {
     pub queries: Vec<(String, hir::Query)>,
     /// Tell the world of each statement and rule head that is evaluated ([`ir::Policy::marks`]).
     pub marks: Option<Marks>,
+    /// Documents are only made whole, as in OPA's own plans: a conflict at any key is one of all of them.
+    pub whole: bool,
 }
 
 /// How a program that tells of its evaluation evaluates, so that it tells what OPA's tracer sees.
@@ -58,6 +61,7 @@ pub struct Marks {
 pub fn plan(unit: &Unit, request: &PlanRequest) -> Result<Policy, Vec<Diagnostic>> {
     let mut planner = Planner::new(unit);
     planner.marks = request.marks;
+    planner.whole = request.whole;
     for entrypoint in &request.entrypoints {
         planner.entrypoint(entrypoint);
     }
@@ -65,6 +69,7 @@ pub fn plan(unit: &Unit, request: &PlanRequest) -> Result<Policy, Vec<Diagnostic
         planner.query(name, query);
     }
     planner.drain();
+    planner.settle_keyed();
     match planner.diagnostics.is_empty() {
         true => Ok(planner.policy),
         false => Err(planner.diagnostics),
@@ -76,6 +81,8 @@ pub fn plan(unit: &Unit, request: &PlanRequest) -> Result<Policy, Vec<Diagnostic
 enum FuncKey {
     /// What a group of rules defines.
     Group(GroupId),
+    /// What of it lies at so many keys.
+    Keyed(GroupId, usize),
     /// The object of all virtual documents below a node.
     Virtual(NodeId),
     /// The same merged with the base documents there.
@@ -95,6 +102,8 @@ struct Planner<'u> {
     queue: Vec<(FuncKey, ShadowId, FuncId)>,
     diagnostics: Vec<Diagnostic>,
     marks: Option<Marks>,
+    whole: bool,
+    keyed: Vec<keyed::Request>,
     places: FxHashMap<Span, u32>,
     b: Builder,
 }
@@ -117,6 +126,8 @@ impl<'u> Planner<'u> {
             queue: Vec::new(),
             diagnostics: Vec::new(),
             marks: None,
+            whole: false,
+            keyed: Vec::new(),
             places: FxHashMap::default(),
             b: Builder::new(2, 0, Span::default(), ShadowId::NONE),
         }
@@ -161,7 +172,7 @@ impl<'u> Planner<'u> {
     /// The function for a key where `shadow` is in force, with the extra arguments it takes there.
     fn func(&mut self, key: FuncKey, shadow: ShadowId) -> (FuncId, ShadowId) {
         let vertex = match &key {
-            FuncKey::Group(g) => Vertex::Group(*g),
+            FuncKey::Group(g) | FuncKey::Keyed(g, _) => Vertex::Group(*g),
             FuncKey::Virtual(n) | FuncKey::Extent(n) | FuncKey::Lookup(n, _) => Vertex::Node(*n),
         };
         let shadow = self.shadows.project(self.unit, &self.trie, vertex, shadow);
@@ -186,6 +197,14 @@ impl<'u> Planner<'u> {
     /// Calls the function of a key with arguments beyond `input` and `data`.
     fn call_func(&mut self, key: FuncKey, shadow: ShadowId, args: &[Operand]) -> Planned<Local> {
         let (id, shadow) = self.func(key, shadow);
+        let all = self.arguments(args, shadow)?;
+        let result = self.b.local();
+        self.b.emit(StmtKind::Call { callee: ir::Callee::Func(id), args: all, result });
+        Ok(result)
+    }
+
+    /// `input`, `data`, these arguments, and the values of mocks.
+    fn arguments(&mut self, args: &[Operand], shadow: ShadowId) -> Planned<Vec<Operand>> {
         let mut all = vec![Operand::Local(Local::INPUT), Operand::Local(Local::DATA)];
         all.extend_from_slice(args);
         for mock in self.shadows.get(shadow).value_mocks() {
@@ -194,16 +213,15 @@ impl<'u> Planner<'u> {
             };
             all.push(value);
         }
-        let result = self.b.local();
-        self.b.emit(StmtKind::Call { callee: ir::Callee::Func(id), args: all, result });
-        Ok(result)
+        Ok(all)
     }
 
     /// Plans the functions that have been asked for, until none is left.
     fn drain(&mut self) {
         while let Some((key, shadow, id)) = self.queue.pop() {
             let func = match &key {
-                FuncKey::Group(group) => self.group(*group, shadow),
+                FuncKey::Group(group) => self.group(*group, 0, shadow),
+                FuncKey::Keyed(group, keys) => self.group(*group, *keys, shadow),
                 FuncKey::Virtual(node) => self.virtual_extent(*node, shadow),
                 FuncKey::Extent(node) => self.extent(*node, shadow),
                 FuncKey::Lookup(node, shapes) => self.lookup(*node, shapes, shadow),
@@ -213,7 +231,7 @@ impl<'u> Planner<'u> {
                 self.b.too_deep = false;
             }
             if let (Ok(mut func), Some(slot)) = (func, self.policy.funcs.get_mut(id.0 as usize)) {
-                if let FuncKey::Lookup(..) = key {
+                if let FuncKey::Lookup(..) | FuncKey::Keyed(..) = key {
                     func.name = format!("{}#{}", func.name, id.0);
                 }
                 *slot = func;

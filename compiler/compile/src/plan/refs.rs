@@ -80,8 +80,10 @@ impl Planner<'_> {
             self.fail();
             return Ok(Operand::Bool(false));
         }
-        let value = self.call_func(FuncKey::Group(group), self.b.shadow, &[])?;
-        self.steps(Operand::Local(value), steps)
+        let keys = self.leading_keys(group, steps)?;
+        let value = self.document(group, &keys)?;
+        let at = keys.iter().fold(Operand::Local(value), |at, &key| self.dot(at, key));
+        self.steps(at, steps.get(keys.len()..).unwrap_or_default())
     }
 
     /// A reference that meets no rule.

@@ -1,5 +1,6 @@
 //! The function of a group of rules.
 
+use super::keyed;
 use super::trie::{Group, GroupId, GroupKind};
 use super::{Planned, Planner, ShadowId};
 use crate::hir::{Branch, Rule, RuleKind, Term, Unit};
@@ -19,8 +20,8 @@ struct Out {
 }
 
 impl<'u> Planner<'u> {
-    /// The function that evaluates a group.
-    pub(super) fn group(&mut self, id: GroupId, shadow: ShadowId) -> Planned<Func> {
+    /// The function that evaluates a group, as far as it matches so many keys.
+    pub(super) fn group(&mut self, id: GroupId, keys: usize, shadow: ShadowId) -> Planned<Func> {
         let unit: &'u Unit = self.unit;
         let group = self.trie.group(id);
         let (kind, path) = (group.kind, group.path.clone());
@@ -33,12 +34,14 @@ impl<'u> Planner<'u> {
             .filter_map(|m| Some((unit.rules.get(m.rule.0 as usize)?, m.steps.clone())))
             .collect();
         let args = if let GroupKind::Function(arity) = kind { arity } else { 0 };
-        let (params, ret) = self.start(args, 0, span, shadow);
+        let (mut params, ret) = self.start(args, 0, span, shadow);
+        let keys: Vec<Local> = (0..keys).map(|_| self.b.local()).collect();
+        params.extend(&keys);
         let mixed = kind == GroupKind::Object && lengths.0 != lengths.1;
         let out = Out { ret, seen: mixed.then(|| self.b.local()), lengths, early };
         let mut blocks = Vec::with_capacity(members.len() + 2);
         blocks.extend(self.make_result(kind, out));
-        let values = params.get(2..2 + args).unwrap_or_default();
+        let values = if keys.is_empty() { params.get(2..2 + args).unwrap_or_default() } else { &keys };
         for (rule, steps) in members.iter().filter(|(r, _)| !r.default) {
             blocks.push(self.rule(rule, steps, kind, values, out)?);
         }
@@ -131,8 +134,11 @@ impl<'u> Planner<'u> {
         for (param, &value) in rule.params.iter().flatten().zip(values) {
             self.unify_operand(Operand::Local(value), param)?;
         }
+        let head = if kind.has_keys() { keyed::head(rule, branch, steps) } else { Vec::new() };
+        self.match_keys(&head, values, true)?;
         self.conditions(&branch.body)?;
         self.body(&branch.body)?;
+        self.match_keys(&head, values, false)?;
         let value = self.term(&branch.value)?;
         self.b.span = branch.span;
         self.mark(branch.head_span);

@@ -27,6 +27,13 @@ pub(super) enum GroupKind {
     Function(usize),
 }
 
+impl GroupKind {
+    /// Whether rules of the group define parts of a document, each at its key.
+    pub(super) fn has_keys(self) -> bool {
+        matches!(self, GroupKind::Set | GroupKind::Object)
+    }
+}
+
 /// A rule of a group.
 #[derive(Debug)]
 pub(super) struct Member {

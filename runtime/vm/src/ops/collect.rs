@@ -1,7 +1,7 @@
 //! Collections: made at once, or in builders.
 
 use crate::builder::{Found, NONE};
-use crate::error::Evaluated;
+use crate::error::{CONFLICT, Evaluated};
 use crate::machine::Machine;
 use crate::merge;
 use govc_value::{Kind, Value};
@@ -103,7 +103,7 @@ impl<'q> Machine<'q, '_> {
                 return Ok(true);
             }
             if !old.is_undefined() {
-                return Err(self.error_at(at, "eval_conflict_error", "object keys must be unique"));
+                return Err(self.error_at(at, CONFLICT, "object keys must be unique"));
             }
         }
         Ok(self.insert(register, key, value))

@@ -1,6 +1,6 @@
 //! Conflicts, dynamic calls, switches, results.
 
-use crate::error::Evaluated;
+use crate::error::{CONFLICT, Evaluated};
 use crate::image::dynamic_key;
 use crate::machine::Machine;
 use govc_value::Value;
@@ -25,7 +25,7 @@ impl<'q> Machine<'q, '_> {
             0..=2 => "complete rules must not produce multiple outputs",
             _ => "functions must not produce multiple outputs for same inputs",
         };
-        self.error_at(at, "eval_conflict_error", message)
+        self.error_at(at, CONFLICT, message)
     }
 
     /// The function of a path in registers.
