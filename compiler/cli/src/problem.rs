@@ -68,15 +68,13 @@ impl Problem {
 
     /// A finding of the compiler.
     pub(crate) fn from_diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Self {
-        let (row, col) = place(diagnostic, sources);
         Self {
             message: diagnostic.message.clone(),
             code: diagnostic.opa_code.to_owned(),
             govc_code: diagnostic.code.to_owned(),
-            location: (diagnostic.message != LIMIT).then(|| Location {
-                file: sources.get(diagnostic.span.file).name.clone(),
-                row,
-                col,
+            location: diagnostic.opa_span().map(|span| {
+                let (row, col) = place(diagnostic, span, sources);
+                Location { file: sources.get(span.file).name.clone(), row, col }
             }),
             more: Some(Box::new(More::Finding(Finding {
                 diagnostic: diagnostic.clone(),
@@ -160,9 +158,6 @@ impl Location {
 /// OPA's complaint about a file without any statement, which it places nowhere.
 const EMPTY: &str = "empty module";
 
-/// The last complaint where there are too many; it is about no place.
-const LIMIT: &str = "error limit reached";
-
 /// How OPA begins to say that a text ends too early.
 const END: &str = "unexpected eof token";
 
@@ -173,15 +168,15 @@ fn is_late(message: &str) -> bool {
         || message.ends_with("cannot be used for rule name")
 }
 
-fn place(diagnostic: &Diagnostic, sources: &Sources) -> (usize, usize) {
+fn place(diagnostic: &Diagnostic, span: Span, sources: &Sources) -> (usize, usize) {
     match diagnostic.message.as_str() {
         EMPTY => (0, 0),
         // OPA means the last character, not the place behind it.
         text if text.starts_with(END) => {
-            let (row, col) = sources.position(diagnostic.span);
+            let (row, col) = sources.position(span);
             (row, col.saturating_sub(1))
         }
-        _ => sources.position(diagnostic.span),
+        _ => sources.position(span),
     }
 }
 

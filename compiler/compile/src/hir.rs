@@ -29,6 +29,8 @@ pub struct VarInfo {
     pub name: String,
     /// The author wrote it; such variables of a query are its bindings.
     pub written: bool,
+    /// It bears the author's name still, because nothing declares it: OPA takes it for the builtin of that name.
+    pub undeclared: bool,
     /// Where it first occurs.
     pub span: Span,
 }

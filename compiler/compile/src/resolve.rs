@@ -17,12 +17,17 @@ pub(crate) struct Global {
     head: Name,
     path: Vec<String>,
     used: bool,
+    /// Where an import was last used.
+    place: Option<Span>,
 }
 
 /// The global names of one module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Globals {
     map: FxHashMap<Name, Global>,
+    /// Where a rule of the package was last used.
+    place: Option<Span>,
+    rules: NameSet,
 }
 
 impl Globals {
@@ -30,12 +35,20 @@ impl Globals {
     pub(crate) fn add_rule(&mut self, name: Name, package: &[String], rule: &str) {
         let mut path = package.to_vec();
         path.push(rule.to_owned());
-        self.map.insert(name, Global { head: Name::DATA, path, used: false });
+        self.rules.insert(name);
+        self.map.insert(name, Global { head: Name::DATA, path, used: false, place: None });
     }
 
     /// An import.
     pub(crate) fn add_import(&mut self, name: Name, head: Name, path: Vec<String>) {
-        self.map.insert(name, Global { head, path, used: false });
+        self.rules.remove(&name);
+        self.map.insert(name, Global { head, path, used: false, place: None });
+    }
+
+    /// Where OPA says that references are which begin with a name. The references of a module share the path of its
+    /// package, or of an import, and with it the place of the last of them.
+    pub(crate) fn shared_place(&self, name: Name) -> Option<Span> {
+        if self.rules.contains(&name) { self.place } else { self.map.get(&name)?.place }
     }
 
     /// Whether a reference resolved to it.
@@ -77,12 +90,14 @@ impl<'a> Resolver<'a> {
         self.body(body);
     }
 
-    fn find(&mut self, name: Name) -> Option<(Name, &[String])> {
+    fn find(&mut self, name: Name, span: Span) -> Option<(Name, &[String])> {
         if self.shadows.iter().any(|s| s.contains(&name)) {
             return None;
         }
-        let global = self.globals.map.get_mut(&name)?;
+        let Globals { map, place, rules } = &mut *self.globals;
+        let global = map.get_mut(&name)?;
         global.used = true;
+        *(if rules.contains(&name) { place } else { &mut global.place }) = Some(span);
         Some((global.head, &global.path))
     }
 
@@ -93,7 +108,7 @@ impl<'a> Resolver<'a> {
     fn expr(&mut self, expr: &mut Expr) {
         match &mut expr.kind {
             ExprKind::Term(t) => self.term(t),
-            ExprKind::Call(call) => self.call(call),
+            ExprKind::Call(call) => self.call(call, expr.span),
             ExprKind::Unify(a, b) | ExprKind::Assign(a, b) => {
                 self.term(a);
                 self.term(b);
@@ -124,15 +139,15 @@ impl<'a> Resolver<'a> {
         self.shadows.pop();
     }
 
-    fn call(&mut self, call: &mut Call) {
-        self.operator(&mut call.op);
+    fn call(&mut self, call: &mut Call, span: Span) {
+        self.operator(&mut call.op, span);
         call.args.iter_mut().for_each(|t| self.term(t));
     }
 
-    fn operator(&mut self, op: &mut Operator) {
+    fn operator(&mut self, op: &mut Operator, span: Span) {
         let Target::Written(head, fields) = &op.target else { return };
         let (head, fields) = (*head, Arc::clone(fields));
-        let found = self.find(head).map(|(h, path)| (h, path.to_vec()));
+        let found = self.find(head, span).map(|(h, path)| (h, path.to_vec()));
         let (root, mut path) = match found {
             Some((root, path)) => (root, path),
             None if head.is_root() => (head, Vec::new()),
@@ -157,12 +172,12 @@ impl<'a> Resolver<'a> {
             TermKind::Const(_) => {}
             TermKind::Var(name) => {
                 let name = *name;
-                if let Some((head, path)) = self.find(name) {
+                if let Some((head, path)) = self.find(name, span) {
                     term.kind = TermKind::Ref(absolute(head, path, span));
                 }
             }
             TermKind::Ref(parts) => self.reference(parts),
-            TermKind::Call(call) => self.call(call),
+            TermKind::Call(call) => self.call(call, span),
             TermKind::Array(items) | TermKind::Set(items) => items.iter_mut().for_each(|t| self.term(t)),
             TermKind::Object(pairs) => {
                 for (key, value) in pairs {
@@ -191,7 +206,7 @@ impl<'a> Resolver<'a> {
         let Some(head) = parts.first_mut() else { return };
         let span = head.span;
         let resolved = match head.as_var() {
-            Some(name) => self.find(name).map(|(root, path)| absolute(root, path, span)),
+            Some(name) => self.find(name, span).map(|(root, path)| absolute(root, path, span)),
             None => {
                 self.term(head);
                 None
@@ -236,6 +251,17 @@ fn collect_params(arg: &Term, out: &mut NameSet, shadowed: &mut Option<(Name, Sp
         },
         TermKind::Array(items) => items.iter().for_each(|t| collect_params(t, out, shadowed)),
         TermKind::Object(pairs) => pairs.iter().for_each(|(_, v)| collect_params(v, out, shadowed)),
+        TermKind::Template(parts) => {
+            for part in parts {
+                match part {
+                    Part::Expr(Expr { kind: ExprKind::Term(t), .. }) => collect_params(t, out, shadowed),
+                    Part::Expr(Expr { kind: ExprKind::Call(call), .. }) => {
+                        call.args.iter().for_each(|t| collect_params(t, out, shadowed));
+                    }
+                    _ => {}
+                }
+            }
+        }
         _ => {}
     }
 }

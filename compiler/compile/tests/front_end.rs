@@ -68,6 +68,11 @@ fn findings(sources: &Sources, found: &[govc_syntax::Diagnostic]) -> String {
         let (row, col) = sources.position(d.span);
         let file = &sources.get(d.span.file).name;
         let _ = writeln!(out, "{file}:{row}:{col}: {}: {} [{}]", d.opa_code, d.message, d.code);
+        match d.opa_span().map(|span| sources.position(span)) {
+            Some(place) if place == (row, col) => {}
+            Some((row, col)) => out.push_str(&format!("\tOPA says {row}:{col}\n")),
+            None => out.push_str("\tOPA says nowhere\n"),
+        }
         d.notes.iter().for_each(|n| {
             let _ = writeln!(out, "\t{n}");
         });

@@ -31,6 +31,18 @@ pub struct Fix {
     pub edits: Vec<(Span, String)>,
 }
 
+/// Where OPA says that a finding is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reported {
+    /// At its primary place.
+    #[default]
+    Here,
+    /// At another place.
+    At(Span),
+    /// It does not say.
+    Nowhere,
+}
+
 /// One finding about one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -44,6 +56,8 @@ pub struct Diagnostic {
     pub message: String,
     /// The primary place.
     pub span: Span,
+    /// Where OPA says that it is.
+    pub reported: Reported,
     /// Further places.
     pub labels: Vec<Label>,
     /// Help and explanations, one sentence each.
@@ -61,10 +75,27 @@ impl Diagnostic {
             severity: Severity::Error,
             message: message.into(),
             span,
+            reported: Reported::Here,
             labels: Vec::new(),
             notes: Vec::new(),
             fix: None,
         }
+    }
+
+    /// The place that OPA gives, if it gives one.
+    pub fn opa_span(&self) -> Option<Span> {
+        match self.reported {
+            Reported::Here => Some(self.span),
+            Reported::At(span) => Some(span),
+            Reported::Nowhere => None,
+        }
+    }
+
+    /// The same diagnostic, of which OPA does not say where it is.
+    #[must_use]
+    pub fn nowhere(mut self) -> Self {
+        self.reported = Reported::Nowhere;
+        self
     }
 
     /// The same diagnostic with one more note.

@@ -20,7 +20,7 @@ pub mod opa_json {
 }
 
 pub use ast::RegoVersion;
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Reported, Severity};
 pub use opa::places;
 pub use source::{FileId, Source, Sources, Span};
 

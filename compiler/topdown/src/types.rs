@@ -154,7 +154,8 @@ impl Build {
             return var;
         }
         let var = hir::Var(self.scope.vars.len() as u32);
-        let info = hir::VarInfo { name: name.to_owned(), written: false, span: Span::default() };
+        let info =
+            hir::VarInfo { name: name.to_owned(), written: false, undeclared: false, span: Span::default() };
         self.scope.vars.push(info);
         self.vars.insert(name.to_owned(), var);
         var

@@ -111,7 +111,7 @@ fn our_findings(mutant: &Mutant) -> Option<Vec<Finding>> {
         .diagnostics
         .iter()
         .map(|d| {
-            let (row, col) = sources.position(d.span);
+            let (row, col) = d.opa_span().map_or((0, 0), |span| sources.position(span));
             let typed = d.opa_code == "rego_type_error" && !d.message.contains("conflict");
             let notes = d.notes.iter().filter(|n| typed && !n.starts_with("did you mean"));
             let text = notes.fold(d.message.clone(), |text, note| format!("{text}\n\t{note}"));

@@ -108,7 +108,7 @@ fn complaints(version: RegoVersion, text: &str) -> Verdict {
     let options = ParseOptions { version, ..ParseOptions::default() };
     let parsed = parse_module(file, text, &options);
     let complaint = |d: &Diagnostic| {
-        let (row, column) = sources.position(d.span);
+        let (row, column) = d.opa_span().map_or((0, 0), |span| sources.position(span));
         (row, d.opa_code.to_owned(), column, d.message.clone())
     };
     parsed.diagnostics.iter().map(complaint).collect()

@@ -95,6 +95,7 @@ impl Build<'_> {
         self.scope.vars.push(hir::VarInfo {
             name: text.to_owned(),
             written: !generated && !names.is_wildcard(name) && self.depth == 0,
+            undeclared: !names.is_rewritten(name) && !names.is_wildcard(name),
             span: names.span(name),
         });
         self.map.insert(name, var);

@@ -4,11 +4,12 @@
 //! Order matters as in OPA: the right side of `:=` is read before its left side is declared, and a name
 //! that was used before its declaration in the same scope is an error.
 
+use crate::check::compile_error;
 use crate::lower::names::{Name, NameSet, Names};
 use crate::lower::tree::*;
 use crate::lower::{print, walk};
 use crate::safety::vars;
-use govc_syntax::Span;
+use govc_syntax::{Diagnostic, Span};
 use rustc_hash::FxHashMap;
 
 /// How a name first occurred in a scope.
@@ -41,12 +42,16 @@ const IN_NEGATED: &str = "cannot assign vars inside negated expression";
 const IN_AND: &str = "cannot assign vars inside implicit and operand";
 const IN_OR: &str = "cannot assign vars inside implicit or operand";
 
+fn error(finding: Finding) -> Diagnostic {
+    compile_error("govc_declaration", finding)
+}
+
 /// Renames the local variables of one rule or query.
 pub(crate) struct Locals<'a> {
     names: &'a mut Names,
     scopes: Vec<Scope>,
     strict: bool,
-    pub(crate) errors: Vec<Finding>,
+    pub(crate) errors: Vec<Diagnostic>,
 }
 
 /// Renames the locals of a rule: parameters, bodies, head.
@@ -57,7 +62,7 @@ pub(crate) fn rewrite_rule(
     strict: bool,
     is_builtin: &dyn Fn(&str) -> bool,
     rule: &mut Rule,
-) -> Vec<Finding> {
+) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let mut nested = Locals::new(names, strict);
     nested.closures_of_head(rule);
@@ -79,13 +84,13 @@ pub(crate) fn rewrite_rule(
         let text = |n: &Name| {
             format!("unused argument {}. (hint: use _ (wildcard variable) instead)", names.text(*n))
         };
-        errors.extend(unused.iter().map(|n| (rule.head_span, text(n))));
+        errors.extend(unused.iter().map(|n| error((rule.head_span, text(n)))));
     }
     errors
 }
 
 /// Renames the locals of a query.
-pub(crate) fn rewrite_query(names: &mut Names, strict: bool, body: &mut Body) -> Vec<Finding> {
+pub(crate) fn rewrite_query(names: &mut Names, strict: bool, body: &mut Body) -> Vec<Diagnostic> {
     let mut locals = Locals::new(names, strict);
     locals.body(&NameSet::default(), body);
     locals.errors
@@ -94,6 +99,10 @@ pub(crate) fn rewrite_query(names: &mut Names, strict: bool, body: &mut Body) ->
 impl<'a> Locals<'a> {
     fn new(names: &'a mut Names, strict: bool) -> Self {
         Self { names, scopes: vec![Scope::default()], strict, errors: Vec::new() }
+    }
+
+    fn refuse(&mut self, finding: Finding) {
+        self.errors.push(error(finding));
     }
 
     fn branch(&mut self, rule: &mut Rule, i: usize, unused: &mut Vec<Name>) {
@@ -125,8 +134,10 @@ impl<'a> Locals<'a> {
         let mut mocks = NameSet::default();
         walk::statements(body, &mut |e| {
             for with in &e.with {
-                walk::collect_names(&with.target, &mut mocks);
-                walk::collect_names(&with.value, &mut mocks);
+                for term in [&with.target, &with.value] {
+                    walk::collect_names(term, &mut mocks);
+                    self.collect_called(term, &mut mocks);
+                }
             }
         });
         let declared = walk::declared(body);
@@ -138,6 +149,18 @@ impl<'a> Locals<'a> {
             let local = self.names.local(name, span);
             self.insert(name, local, Occurrence::Seen, span);
         }
+    }
+
+    /// The first words of the builtins that are called in a term.
+    fn collect_called(&self, term: &Term, out: &mut NameSet) {
+        walk::term(term, &mut |t| {
+            if let TermKind::Call(call) = &t.kind
+                && let Target::Builtin(text) = &call.op.target
+            {
+                out.extend(self.names.find(first_word(text)));
+            }
+            false
+        });
     }
 
     /// Closures in the head have scopes of their own and are renamed before the body.
@@ -185,7 +208,7 @@ impl<'a> Locals<'a> {
             }
             TermKind::Object(pairs) => pairs.iter_mut().for_each(|(_, v)| self.argument(v)),
             TermKind::Call(_) => {
-                self.errors.push((arg.span, "rule arguments cannot contain calls".to_owned()));
+                self.refuse((arg.span, "rule arguments cannot contain calls".to_owned()));
             }
             TermKind::Const(_) | TermKind::Set(_) | TermKind::Comprehension(_) | TermKind::Template(_) => {}
         }
@@ -279,7 +302,7 @@ impl<'a> Locals<'a> {
     fn some(&mut self, names: &[(Name, Span)], span: Span) {
         for (name, _) in names {
             if let Err(message) = self.declare(*name, Occurrence::Declared, span) {
-                self.errors.push((span, message));
+                self.refuse((span, message));
                 return;
             }
         }
@@ -310,7 +333,7 @@ impl<'a> Locals<'a> {
                 continue;
             }
             if let Err(message) = self.declare(name, Occurrence::Declared, span) {
-                self.errors.push((span, message));
+                self.refuse((span, message));
                 return false;
             }
         }
@@ -326,6 +349,7 @@ impl<'a> Locals<'a> {
             let declared_at = every.body.first().map_or(span, |e| e.span);
             self.every_variables(every, span, declared_at);
             self.body(&NameSet::default(), &mut every.body);
+            self.rename_again(&mut every.body);
             // OPA lets the variables of `every` reach into its domain where nothing else declares them.
             self.term(&mut every.domain);
             self.scopes.pop();
@@ -341,6 +365,18 @@ impl<'a> Locals<'a> {
         every.value = self.every_variable(every.value, span, declared_at);
     }
 
+    /// What a nested body declares also holds, in OPA, in front of its declaration.
+    fn rename_again(&self, body: &mut Body) {
+        walk::body_mut(body, &mut |t| {
+            if let TermKind::Var(name) = &mut t.kind
+                && let Some(local) = self.find(*name)
+            {
+                *name = local;
+            }
+            false
+        });
+    }
+
     /// OPA reports an unused variable of `every` at the first statement of its body.
     fn every_variable(&mut self, name: Name, span: Span, declared_at: Span) -> Name {
         // An `every` in the domain of another one is seen twice.
@@ -348,7 +384,8 @@ impl<'a> Locals<'a> {
             return name;
         }
         self.declare(name, Occurrence::Declared, declared_at).unwrap_or_else(|message| {
-            self.errors.push((span, message));
+            // OPA has lost the place of the statement.
+            self.errors.push(error((span, message)).nowhere());
             name
         })
     }
@@ -356,7 +393,10 @@ impl<'a> Locals<'a> {
     fn not(&mut self, expr: &mut Expr) {
         if let ExprKind::Not { body, explicit } = &mut expr.kind {
             if *explicit {
-                self.scoped(|this| this.body(&NameSet::default(), body));
+                self.scoped(|this| {
+                    this.body(&NameSet::default(), body);
+                    this.rename_again(body);
+                });
             } else {
                 self.implicit_body(body, IN_NEGATED);
             }
@@ -386,7 +426,7 @@ impl<'a> Locals<'a> {
     fn implicit_body(&mut self, body: &mut Body, message: &'static str) {
         for expr in body {
             match &expr.kind {
-                ExprKind::Assign(..) => self.errors.push((expr.span, message.to_owned())),
+                ExprKind::Assign(..) => self.refuse((expr.span, message.to_owned())),
                 ExprKind::Not { .. } => self.not(expr),
                 ExprKind::And(_) | ExprKind::Or(_) => self.logical(expr),
                 _ => self.terms_of(expr),
@@ -414,7 +454,7 @@ impl<'a> Locals<'a> {
 
     fn assignment(&mut self, expr: &mut Expr) {
         if expr.negated {
-            self.errors.push((expr.span, IN_NEGATED.to_owned()));
+            self.refuse((expr.span, IN_NEGATED.to_owned()));
             return;
         }
         let before = self.errors.len();
@@ -445,7 +485,7 @@ impl<'a> Locals<'a> {
             }
             _ => match root {
                 Some(name) => self.assign(term, name, statement),
-                None => self.errors.push((term.span, format!("cannot assign to {}", value_name(term)))),
+                None => self.refuse((term.span, format!("cannot assign to {}", value_name(term)))),
             },
         }
     }
@@ -453,7 +493,7 @@ impl<'a> Locals<'a> {
     fn assign(&mut self, term: &mut Term, name: Name, statement: Span) {
         match self.declare(name, Occurrence::Assigned, statement) {
             Ok(local) => term.kind = TermKind::Var(local),
-            Err(message) => self.errors.push((term.span, message)),
+            Err(message) => self.refuse((term.span, message)),
         }
     }
 
@@ -497,7 +537,7 @@ impl<'a> Locals<'a> {
     fn call(&mut self, call: &mut Call, span: Span) {
         if self.is_shadowed(&call.op.target, span) {
             let text = print::operator(self.names, &call.op.target);
-            self.errors.push((span, format!("called function {text} shadowed")));
+            self.refuse((span, format!("called function {text} shadowed")));
         }
         call.args.iter_mut().for_each(|t| self.term(t));
     }
@@ -505,7 +545,7 @@ impl<'a> Locals<'a> {
     /// Whether a local has the first word of a builtin's name. The word counts as seen.
     fn is_shadowed(&mut self, target: &Target, span: Span) -> bool {
         let Target::Builtin(text) = target else { return false };
-        let Some(name) = self.names.find(text.split('.').next().unwrap_or_default()) else { return false };
+        let Some(name) = self.names.find(first_word(text)) else { return false };
         match self.find(name) {
             Some(local) => local != name,
             None => {
@@ -586,7 +626,7 @@ impl<'a> Locals<'a> {
             .collect();
         unused.sort();
         for (_, name, span) in unused {
-            self.errors.push((span, format!("assigned var {} unused", self.names.text(name))));
+            self.refuse((span, format!("assigned var {} unused", self.names.text(name))));
         }
     }
 
@@ -608,9 +648,13 @@ impl<'a> Locals<'a> {
         declared.retain(|(local, _, _)| !mentioned.contains(local));
         declared.sort();
         for (_, name, span) in declared {
-            self.errors.push((span, format!("declared var {} unused", self.names.text(name))));
+            self.refuse((span, format!("declared var {} unused", self.names.text(name))));
         }
     }
+}
+
+fn first_word(operator: &str) -> &str {
+    operator.split('.').next().unwrap_or_default()
 }
 
 /// The outermost comprehensions and template strings below a term.

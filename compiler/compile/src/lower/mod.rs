@@ -30,9 +30,10 @@ use crate::rules::RuleTree;
 use crate::safety;
 use crate::ty;
 use crate::{CheckOptions, Checked};
-use govc_syntax::{Diagnostic, RegoVersion, Sources, Span, ast};
+use govc_syntax::{Diagnostic, FileId, RegoVersion, Reported, Sources, Span, ast};
 use names::{Name, Names};
 use program::{View, bound_outside, module_order, ordered, package};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use tree::*;
 
@@ -52,6 +53,8 @@ struct Lowering<'a> {
     annotations: AnnotationSet,
     /// Which rules refer to which: the rules do not change any more once it is made.
     graph: Option<Graph>,
+    /// What the names of each module stand for.
+    globals: FxHashMap<FileId, Globals>,
     found: Vec<Diagnostic>,
 }
 
@@ -65,9 +68,14 @@ pub(crate) fn check(sources: &Sources, modules: &[ast::Module], options: &CheckO
     if !lowering.found.is_empty() {
         unit.rules.clear();
     }
+    lowering.share_places();
     let mut diagnostics = std::mem::take(&mut lowering.found);
     limit(&mut diagnostics, options.error_limit);
     Checked { unit, diagnostics, types, program: lowering.program }
+}
+
+fn first_name(text: &str) -> &str {
+    text.split(|c: char| c != '_' && !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
 /// OPA stops at a number of errors and says so.
@@ -75,7 +83,7 @@ fn limit(found: &mut Vec<Diagnostic>, limit: usize) {
     if limit > 0 && found.len() >= limit {
         found.truncate(limit);
         let text = "error limit reached".to_owned();
-        found.push(compile_error("govc_error_limit", (Span::default(), text)));
+        found.push(compile_error("govc_error_limit", (Span::default(), text)).nowhere());
     }
 }
 
@@ -127,6 +135,7 @@ impl<'a> Lowering<'a> {
             blocks: Vec::new(),
             annotations: AnnotationSet::default(),
             graph: None,
+            globals: FxHashMap::default(),
             found: Vec::new(),
         }
     }
@@ -195,8 +204,22 @@ impl<'a> Lowering<'a> {
                 }
             }
             self.check_unused_imports(module, &globals);
+            self.globals.insert(self.modules[module].span.file, globals);
         }
         self.each_rule(|names, rule, _| hoist::head_steps(names, rule));
+    }
+
+    /// Finds out where OPA reports errors of references.
+    fn share_places(&mut self) {
+        for found in &mut self.found {
+            let Reported::At(span) = found.reported else { continue };
+            let text = &self.sources.get(span.file).text;
+            let name = text.get(span.start as usize..).map(first_name);
+            let name = name.and_then(|name| self.program.names.find(name));
+            let globals = self.globals.get(&span.file);
+            let place = name.and_then(|name| globals?.shared_place(name));
+            found.reported = place.map_or(Reported::Here, Reported::At);
+        }
     }
 
     /// The names of the rules of each package.
@@ -262,7 +285,7 @@ impl<'a> Lowering<'a> {
         let is_builtin = |name: &str| builtins.contains(name);
         self.each_rule(|names, rule, found| {
             let errors = locals::rewrite_rule(names, strict, &is_builtin, rule);
-            found.extend(errors.into_iter().map(|f| compile_error("govc_declaration", f)));
+            found.extend(errors);
         });
     }
 
@@ -298,7 +321,7 @@ impl<'a> Lowering<'a> {
                 args.for_each(|arg| templates.term(arg, &safe));
             }
             let errors = templates.errors;
-            self.found.extend(errors.into_iter().map(|f| compile_error("govc_template", f)));
+            self.found.extend(errors);
         }
     }
 

@@ -182,7 +182,7 @@ impl<'a> QueryLowering<'a> {
 
     fn locals(&mut self, body: &mut Body) {
         let errors = locals::rewrite_query(&mut self.names, self.options.strict, body);
-        self.found.extend(errors.into_iter().map(|f| compile_error("govc_declaration", f)));
+        self.found.extend(errors);
     }
 
     fn templates(&mut self, body: &mut Body) {
@@ -201,7 +201,7 @@ impl<'a> QueryLowering<'a> {
         };
         templates.body(body, &roots());
         let errors = templates.errors;
-        self.found.extend(errors.into_iter().map(|f| compile_error("govc_template", f)));
+        self.found.extend(errors);
     }
 
     fn void_calls(&mut self, body: &mut Body) {

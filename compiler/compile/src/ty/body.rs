@@ -7,10 +7,10 @@ use super::tree::Tree;
 use super::vocabulary::Field;
 use super::{Annotated, TypeOptions};
 use crate::hir::{
-    Callee, Comprehension, ComprehensionKind, Const, Expr, ExprKind, Ref, RefHead, Scope, Term, Var, With,
-    WithTarget, WithValue,
+    Callee, Comprehension, ComprehensionKind, Const, Expr, ExprKind, Ref, RefHead, Scope, Term, Var, VarInfo,
+    With, WithTarget, WithValue,
 };
-use govc_syntax::{Diagnostic, Span};
+use govc_syntax::{Diagnostic, Reported, Span};
 use govc_value::Type;
 use govc_value::ty::{Key, join};
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
             dependence,
             options,
             scope,
-            vars: vec![None; scope.vars.len()],
+            vars: like_builtins(scope, options),
             seen: vec![None; scope.vars.len()],
             comprehensions: HashMap::new(),
             fields: vec![None; scope.vars.len()],
@@ -61,7 +61,7 @@ impl<'a> Checker<'a> {
 
     /// Forgets the types of variables, for another branch of the rule.
     pub(super) fn forget(&mut self) {
-        self.vars.fill(None);
+        self.vars = like_builtins(self.scope, self.options);
     }
 
     /// Checks the statements of a body in order.
@@ -333,12 +333,7 @@ impl<'a> Checker<'a> {
 
     fn signature(&self, callee: &Callee) -> Option<Type> {
         match callee {
-            Callee::Builtin(name) => self
-                .options
-                .builtins
-                .get(name)
-                .cloned()
-                .or_else(|| crate::builtins::declared_type(name).cloned()),
+            Callee::Builtin(name) => builtin_type(self.options, name).cloned(),
             Callee::Function(path) => self.documents.function(path),
         }
     }
@@ -392,17 +387,8 @@ impl<'a> Checker<'a> {
     }
 
     fn unify_objects(&mut self, xs: &[(Term, Term)], ys: &[(Term, Term)]) -> bool {
-        let pairs: Option<Vec<(&Term, &Term)>> = xs
-            .iter()
-            .map(|(k, v)| {
-                let key = static_key(k)?;
-                ys.iter().find(|(other, _)| static_key(other).as_ref() == Some(&key)).map(|(_, w)| (v, w))
-            })
-            .collect();
-        match pairs {
-            Some(pairs) if xs.len() == ys.len() => pairs.into_iter().all(|(v, w)| self.unify_pair(v, w)),
-            _ => xs.iter().chain(ys).any(|(k, _)| static_key(k).is_none()),
-        }
+        let value_at = |key: &Term| ys.iter().find(|(other, _)| same_key(key, other)).map(|(_, w)| w);
+        xs.len() == ys.len() && xs.iter().all(|(key, v)| value_at(key).is_some_and(|w| self.unify_pair(v, w)))
     }
 
     /// Checks a term against a type and gives its unknown variables the types that follow.
@@ -481,6 +467,7 @@ impl<'a> Checker<'a> {
         let message = format!("undefined ref: {}", ref_text(reference, self.scope));
         let mut diagnostic = Diagnostic::error(code, "rego_type_error", reference.span, message);
         diagnostic.notes = notes;
+        diagnostic.reported = shared(reference);
         self.blamed = true;
         self.diagnostics.push(diagnostic);
         // Just pushed.
@@ -494,6 +481,36 @@ impl<'a> Checker<'a> {
             RefHead::Input => select_all(self.documents.input(), &reference.steps),
             RefHead::Data => self.documents.data(&reference.steps),
         }
+    }
+}
+
+/// Keys are compared as they are written.
+fn same_key(a: &Term, b: &Term) -> bool {
+    let same = |a: &[Term], b: &[Term]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_key(a, b));
+    match (a, b) {
+        (Term::Var(a), Term::Var(b)) => a == b,
+        (Term::Array(a), Term::Array(b)) => same(a, b),
+        (Term::Ref(a), Term::Ref(b)) => a.head == b.head && same(&a.steps, &b.steps),
+        _ => static_key(a).is_some_and(|a| static_key(b) == Some(a)),
+    }
+}
+
+fn builtin_type<'a>(options: &'a TypeOptions, name: &str) -> Option<&'a Type> {
+    options.builtins.get(name).or_else(|| crate::builtins::declared_type(name))
+}
+
+/// What is known of variables before they are bound: those that are named as a builtin and that nothing declares have
+/// the type of the builtin.
+fn like_builtins(scope: &Scope, options: &TypeOptions) -> Vec<Option<Type>> {
+    let known = |var: &VarInfo| if var.undeclared { builtin_type(options, &var.name).cloned() } else { None };
+    scope.vars.iter().map(known).collect()
+}
+
+/// The place of a reference that may begin with the name of a rule or import, and may share its place then.
+pub(super) fn shared(reference: &Ref) -> Reported {
+    match reference.head {
+        RefHead::Var(_) => Reported::Here,
+        RefHead::Data | RefHead::Input => Reported::At(reference.span),
     }
 }
 

@@ -201,12 +201,13 @@ impl Checker<'_> {
         let name = ref_text(reference, self.scope);
         let message = format!("function {name} used as reference, not called");
         let caret = "^".repeat(name.len());
-        self.diagnostics.push(
+        let mut diagnostic =
             Diagnostic::error("govc_function_reference", "rego_type_error", reference.span, message)
                 .with_note(name)
                 .with_note(caret)
-                .with_note(format!("have: {ty}")),
-        );
+                .with_note(format!("have: {ty}"));
+        diagnostic.reported = super::body::shared(reference);
+        self.diagnostics.push(diagnostic);
         self.blamed = true;
     }
 

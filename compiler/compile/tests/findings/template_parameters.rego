@@ -1,0 +1,3 @@
+package p
+
+f($"{input} {x}") := 42
