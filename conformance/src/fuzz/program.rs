@@ -1,5 +1,6 @@
 //! A program as both sides get it, and what became of it.
 
+use govc_syntax::ast::{Body, Rule};
 use govc_syntax::{FileId, ParseOptions, RegoVersion, parse_module};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -75,8 +76,20 @@ fn reversed(text: &str, version: RegoVersion) -> String {
     let rules = parse_module(FileId(0), text, &options).tree.rules;
     let piece = |start: u32, end: u32| text.get(start as usize..end as usize).unwrap_or_default();
     let mut pieces = vec![piece(0, rules.first().map_or(0, |first| first.span.start))];
-    pieces.extend(rules.iter().rev().map(|rule| piece(rule.span.start, rule.span.end)));
+    let bodies: Vec<Vec<String>> = rules.iter().map(|rule| bodies(text, rule)).collect();
+    pieces.extend(bodies.iter().rev().flat_map(|bodies| bodies.iter().rev()).map(String::as_str));
     pieces.join("\n")
+}
+
+/// A rule with a head for each of its bodies.
+fn bodies(text: &str, rule: &Rule) -> Vec<String> {
+    let piece = |start: u32, end: u32| text.get(start as usize..end as usize).unwrap_or_default();
+    let chained = rule.chained.first().map_or(rule.span.end, |body| body.span.start);
+    let head = piece(rule.span.start, rule.head.span.end);
+    let word = if rule.head.has_if { " if " } else { " " };
+    let with_head = |body: &Body| format!("{head}{word}{}", piece(body.span.start, body.span.end));
+    let first = piece(rule.span.start, chained).to_owned();
+    std::iter::once(first).chain(rule.chained.iter().map(with_head)).collect()
 }
 
 /// What became of a program.
