@@ -17,6 +17,7 @@ use crate::hir::{Branch, Rule, RuleId, RuleKind, Unit};
 use body::Checker;
 use govc_syntax::Diagnostic;
 use govc_value::Type;
+use govc_value::ty::Key;
 use replace::Dependence;
 use std::collections::HashMap;
 use tree::Tree;
@@ -77,18 +78,17 @@ pub fn infer(
         let Some(rule) = unit.rules.get(id.0 as usize) else { continue };
         let mut checker =
             Checker::new(&table.tree, &dependence, options, &rule.scope, options.annotations.get(&id));
-        let types = rule_types(rule, &mut checker);
+        let branches = branch_types(rule, &mut checker);
         let (vars, found) = checker.finish();
-        let failed = !found.is_empty();
         diagnostics.extend(found);
         table.vars[id.0 as usize] = vars;
-        if failed {
-            // A rule with an error is `any`, so that its users are not blamed for it.
-            table.tree.put(&rule.path, Type::ANY);
-            continue;
-        }
-        for ty in types {
-            table.tree.insert(&rule.path, ty);
+        let path = ground_path(rule);
+        for branch in branches {
+            match branch {
+                Ok(ty) => ty.into_iter().for_each(|ty| table.tree.insert(&path, ty)),
+                // What has an error is `any`, so that its users are not blamed for it.
+                Err(Failed) => table.tree.put(&path, Type::ANY),
+            }
         }
     }
     (table, diagnostics)
@@ -107,9 +107,17 @@ pub fn infer_query(
     checker.finish()
 }
 
+/// Errors were found.
+struct Failed;
+
 /// The types of the branches: each is a rule of its own to the checker, with the same parameters.
-fn rule_types(rule: &Rule, checker: &mut Checker<'_>) -> Vec<Type> {
-    rule.branches.iter().filter_map(|branch| branch_type(rule, branch, checker)).collect()
+fn branch_types(rule: &Rule, checker: &mut Checker<'_>) -> Vec<Result<Option<Type>, Failed>> {
+    let branches = rule.branches.iter().map(|branch| {
+        let before = checker.diagnostics.len();
+        let ty = branch_type(rule, branch, checker);
+        if checker.diagnostics.len() > before { Err(Failed) } else { Ok(ty) }
+    });
+    branches.collect()
 }
 
 fn branch_type(rule: &Rule, branch: &Branch, checker: &mut Checker<'_>) -> Option<Type> {
@@ -127,8 +135,20 @@ fn branch_type(rule: &Rule, branch: &Branch, checker: &mut Checker<'_>) -> Optio
         RuleKind::Single => value,
         RuleKind::Multi => Type::Set(Box::new(value)),
     };
-    rule.dynamic.iter().rev().try_fold(leaf, |inner, step| {
+    rule.dynamic.iter().skip(ground_steps(rule)).rev().try_fold(leaf, |inner, step| {
         let key = checker.term(step)?;
         Some(Type::Object(Vec::new(), Some(Box::new((key, inner)))))
     })
+}
+
+/// The steps of a head behind its path that are constants, up to the first that is not.
+fn ground_steps(rule: &Rule) -> usize {
+    rule.dynamic.iter().take_while(|step| body::const_key(step).is_some()).count()
+}
+
+/// Where the type of a rule lies in the tree.
+fn ground_path(rule: &Rule) -> Vec<Key> {
+    let mut path = tree::named(&rule.path);
+    path.extend(rule.dynamic.iter().map_while(body::const_key));
+    path
 }

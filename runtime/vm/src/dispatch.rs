@@ -94,9 +94,9 @@ impl Machine<'_, '_> {
             }
             Op::Call { dst, func, args, fail } => self.call(func, self.list(args), dst, pc + 1, fail)?,
             Op::CallRule { dst, func, fail } => self.call(func, &[0, 1], dst, pc + 1, fail)?,
-            Op::CallKeyed { dst, func, args, fail, .. } => {
-                let wanted = self.image.program.functions[func as usize].params;
-                self.call(func, &self.list(args)[..wanted as usize], dst, pc + 1, fail)?
+            Op::CallKeyed { dst, func, keyed, args, fail } => {
+                let (func, args) = self.whole_or_keyed(func, keyed, self.list(args));
+                self.call(func, args, dst, pc + 1, fail)?
             }
             Op::CallDynamic { dst, path, args, fail } => match self.find_dynamic(path) {
                 Some(func) => self.call(func, self.list(args), dst, pc + 1, fail)?,

@@ -39,7 +39,8 @@ impl Text {
 
     fn holds(&self, path: &[String]) -> bool {
         let Some((first, rest)) = path.split_first() else { return true };
-        self.entries().get(first).is_some_and(|child| child.holds(rest))
+        let is_object = self.raw.get().trim_start().starts_with('{');
+        !is_object || self.entries().get(first).is_some_and(|child| child.holds(rest))
     }
 }
 
@@ -120,7 +121,7 @@ impl Documents {
         }
     }
 
-    /// Whether something stands at a path below the root.
+    /// Whether something stands at a path below the root, or something that is no object on the way to it.
     pub(crate) fn holds(&self, path: &[String]) -> bool {
         let Some((first, rest)) = path.split_first() else { return true };
         match self {

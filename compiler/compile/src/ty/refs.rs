@@ -48,7 +48,7 @@ impl<'a> Documents<'a> {
 
     /// The type of a function of the policy.
     pub(super) fn function(&self, path: &[String]) -> Option<Type> {
-        path.iter().try_fold(self.tree, |node, name| node.child(name)).and_then(Tree::leaf).cloned()
+        self.tree.at(path).and_then(Tree::leaf).cloned()
     }
 
     /// The type that an annotation gives to the document at these steps of `data`, and the steps after it.
@@ -76,10 +76,8 @@ impl<'a> Documents<'a> {
                 return select_all(ty.clone(), &steps[at..]);
             }
             match const_key(step) {
-                Some(Key::String(name)) => match node.child(&name) {
-                    Some(child) => node = child,
-                    None => return Some(Type::ANY),
-                },
+                Some(key) if node.child(&key).is_some() => node = node.child(&key)?,
+                Some(Key::String(_)) => return Some(Type::ANY),
                 _ => return select_all(node.extent(), &steps[at..]),
             }
         }
@@ -95,8 +93,7 @@ fn layered(layer: &Tree, steps: &[Term]) -> Option<Option<Type>> {
             return Some(select_all(ty.clone(), &steps[at..]));
         }
         node = match const_key(step) {
-            Some(Key::String(name)) => node.child(&name)?,
-            Some(_) => return None,
+            Some(key) => node.child(&key)?,
             None => return Some(select_all(node.extent(), &steps[at..])),
         };
     }
@@ -148,14 +145,13 @@ impl Checker<'_> {
         for (at, step) in reference.steps.iter().enumerate() {
             if let Term::Var(_) = step {
                 let keys = node.extent().keys().unwrap_or(Type::ANY);
-                let known = node.names().map(|n| Key::String(n.to_owned())).collect::<Vec<_>>();
+                let known = node.keys().cloned().collect::<Vec<_>>();
                 if !self.step(reference, at, step, &keys, &known) {
                     return;
                 }
                 return self.steps_are_any(&reference.steps[at + 1..]);
             }
-            let child = const_key(step)
-                .and_then(|k| if let Key::String(name) = k { node.child(&name) } else { None });
+            let child = const_key(step).and_then(|key| node.child(&key));
             let Some(child) = child else { return self.steps_are_any(&reference.steps[at..]) };
             match child.leaf() {
                 Some(function @ Type::Function(..)) => {
@@ -177,11 +173,10 @@ impl Checker<'_> {
                 return true;
             }
             node = match const_key(step) {
-                Some(Key::String(name)) => match node.child(&name) {
+                Some(key) => match node.child(&key) {
                     Some(child) => child,
                     None => return false,
                 },
-                Some(_) => return false,
                 None => {
                     self.steps_are_any(&reference.steps[at..]);
                     return true;

@@ -3,7 +3,7 @@
 
 use super::body::{Checker, const_key, select_all};
 use super::refs::{Documents, overridden};
-use super::tree::Tree;
+use super::tree::{Tree, named};
 use crate::hir::{Callee, Rule, Term, With, WithTarget, WithValue};
 use govc_value::Type;
 use govc_value::ty::Key;
@@ -60,7 +60,7 @@ impl<'a> Dependence<'a> {
     fn anything(&self, rules: &[usize], except: &[String]) -> Tree {
         let mut tree = Tree::default();
         let paths = rules.iter().map(|&i| &self.rules[i].path);
-        paths.filter(|path| **path != except).for_each(|path| tree.put(path, Type::ANY));
+        paths.filter(|path| **path != except).for_each(|path| tree.put(&named(path), Type::ANY));
         tree
     }
 
@@ -93,7 +93,7 @@ impl<'a> Checker<'a> {
                     if !dependents.is_empty() {
                         documents.add_layer(self.dependence.anything(&dependents, &[]));
                         let (prefix, ty) = self.replacement(self.documents.data(steps), steps, &with.value);
-                        replaced.put(&prefix, ty);
+                        replaced.put(&named(&prefix), ty);
                     }
                 }
                 WithTarget::Function(Callee::Function(path)) => {

@@ -8,13 +8,18 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     value: Option<Type>,
-    children: BTreeMap<String, Tree>,
+    children: BTreeMap<Key, Tree>,
 }
 
 impl Tree {
-    /// The child of a name.
-    pub(super) fn child(&self, name: &str) -> Option<&Tree> {
-        self.children.get(name)
+    /// The child of a key.
+    pub(super) fn child(&self, key: &Key) -> Option<&Tree> {
+        self.children.get(key)
+    }
+
+    /// What lies at a path of names.
+    pub(super) fn at(&self, path: &[String]) -> Option<&Tree> {
+        path.iter().try_fold(self, |node, name| node.child(&Key::String(name.clone())))
     }
 
     /// It says nothing of any document.
@@ -22,9 +27,9 @@ impl Tree {
         self.value.is_none() && self.children.is_empty()
     }
 
-    /// All names below.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.children.keys().map(String::as_str)
+    /// All keys below.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.children.keys()
     }
 
     /// The type of a rule at this node.
@@ -32,27 +37,29 @@ impl Tree {
         self.value.as_ref()
     }
 
-    fn node(&mut self, path: &[String]) -> &mut Tree {
-        path.iter().fold(self, |node, name| node.children.entry(name.clone()).or_default())
+    fn node(&mut self, path: &[Key]) -> &mut Tree {
+        path.iter().fold(self, |node, key| node.children.entry(key.clone()).or_default())
     }
 
     /// Sets the type at a path.
-    pub(super) fn put(&mut self, path: &[String], ty: Type) {
+    pub(super) fn put(&mut self, path: &[Key], ty: Type) {
         self.node(path).value = Some(ty);
     }
 
     /// Adds a definition: types of several definitions are merged, and nested definitions become dynamic
     /// properties of object types above them.
-    pub(super) fn insert(&mut self, path: &[String], ty: Type) {
+    pub(super) fn insert(&mut self, path: &[Key], ty: Type) {
         let mut node = self;
-        for (depth, name) in path.iter().enumerate() {
-            node = node.children.entry(name.clone()).or_default();
+        for (depth, key) in path.iter().enumerate() {
+            node = node.children.entry(key.clone()).or_default();
             let rest = &path[depth + 1..];
             if let (Some(Type::Object(known, others)), false) = (&node.value, rest.is_empty()) {
                 node.value = Some(insert_into_object(known.clone(), others.as_deref(), rest, &ty));
             }
         }
         let merged = match node.value.take() {
+            // To OPA this is no function any more, and nothing else.
+            Some(old) if is_function(&old) != is_function(&ty) => return,
             Some(old) => merge(old, ty),
             None => ty,
         };
@@ -69,13 +76,13 @@ impl Tree {
         ty
     }
 
-    fn leaves(&self) -> Vec<(Vec<String>, &Type)> {
+    fn leaves(&self) -> Vec<(Vec<Key>, &Type)> {
         let mut found = Vec::new();
-        for (name, child) in &self.children {
+        for (key, child) in &self.children {
             match &child.value {
-                Some(ty) => found.push((vec![name.clone()], ty)),
+                Some(ty) => found.push((vec![key.clone()], ty)),
                 None => found.extend(child.leaves().into_iter().map(|(mut path, ty)| {
-                    path.insert(0, name.clone());
+                    path.insert(0, key.clone());
                     (path, ty)
                 })),
             }
@@ -88,34 +95,51 @@ impl Tree {
         if let Some(ty) = &self.value {
             return ty.clone();
         }
-        let known = self.children.iter().map(|(n, c)| (Key::String(n.clone()), c.extent())).collect();
+        let known = self.children.iter().map(|(key, child)| (key.clone(), child.extent())).collect();
         Type::Object(known, Some(Box::new((Type::String, Type::ANY))))
     }
 
     /// The type of all that lies at a path, when rules define something there.
     pub(super) fn extent_at(&self, path: &[String]) -> Option<Type> {
-        path.iter().try_fold(self, |node, name| node.child(name)).map(Tree::extent)
+        self.at(path).map(Tree::extent)
     }
 }
 
 fn insert_into_object(
     known: Vec<(Key, Type)>,
     others: Option<&(Type, Type)>,
-    path: &[String],
+    path: &[Key],
     ty: &Type,
 ) -> Type {
-    let inner = match path {
+    let (first, inner) = match path {
         [] => return Type::Object(known, others.cloned().map(Box::new)),
-        [_] => ty.clone(),
-        [_, rest @ ..] => insert_into_object(Vec::new(), None, rest, ty),
+        [first] => (scalar_type(first), ty.clone()),
+        [first, rest @ ..] => (scalar_type(first), insert_into_object(Vec::new(), None, rest, ty)),
     };
     let dynamic = match others {
-        Some((key, value)) => {
-            (key.or(&Type::String).unwrap_or(Type::ANY), value.or(&inner).unwrap_or(Type::ANY))
-        }
-        None => (Type::String, inner),
+        Some((key, value)) => (key.or(&first).unwrap_or(Type::ANY), value.or(&inner).unwrap_or(Type::ANY)),
+        None => (first, inner),
     };
     Type::Object(known, Some(Box::new(dynamic)))
+}
+
+fn is_function(ty: &Type) -> bool {
+    matches!(ty, Type::Function(..))
+}
+
+fn scalar_type(key: &Key) -> Type {
+    match key {
+        Key::Null => Type::Null,
+        Key::Bool(_) => Type::Boolean,
+        Key::Number(_) => Type::Number,
+        Key::String(_) => Type::String,
+        Key::Array(_) | Key::Object(_) => Type::ANY,
+    }
+}
+
+/// The path of names.
+pub(super) fn named(path: &[String]) -> Vec<Key> {
+    path.iter().cloned().map(Key::String).collect()
 }
 
 /// The type of a document with several definitions.
