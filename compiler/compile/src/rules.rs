@@ -134,6 +134,10 @@ impl RuleTree {
             }
             return;
         }
+        // Rules stand at scalars.
+        if is_constant(step) {
+            return;
+        }
         for &child in self.nodes[at].children.values() {
             out.extend(&self.nodes[child].rules);
             self.collect(child, rest, out);
@@ -146,6 +150,16 @@ impl RuleTree {
         for &child in self.nodes[at].children.values() {
             self.all_below(child, out);
         }
+    }
+}
+
+/// Whether no variable or reference is in a term.
+fn is_constant(term: &Term) -> bool {
+    match &term.kind {
+        TermKind::Const(_) => true,
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().all(is_constant),
+        TermKind::Object(pairs) => pairs.iter().all(|(key, value)| is_constant(key) && is_constant(value)),
+        _ => false,
     }
 }
 

@@ -13,3 +13,4 @@ q := o[0]
 
 r if o[1.0]
 # query: [data.fz.p, data.fz.q, [1 | data.fz.r]] = x; sprintf("%v", [x], t)
+# opa: [{"x":[[0,4],4,[1]]} [{0, 4}, 4, [1]]]

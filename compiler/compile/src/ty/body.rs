@@ -274,6 +274,7 @@ impl<'a> Checker<'a> {
         let (params, rest, result) = match self.signature(callee) {
             Some(Type::Function(params, rest, result)) => (params, rest, result),
             Some(other) if !other.is_any() => return self.no_function(callee, span),
+            None if matches!(callee, Callee::Function(_)) => return self.no_function(callee, span),
             _ => return output.into_iter().for_each(|o| self.assume_any(o)),
         };
         let name = callee_name(callee);
