@@ -179,12 +179,7 @@ impl<'a> Resolver<'a> {
             TermKind::Ref(parts) => self.reference(parts),
             TermKind::Call(call) => self.call(call, span),
             TermKind::Array(items) | TermKind::Set(items) => items.iter_mut().for_each(|t| self.term(t)),
-            TermKind::Object(pairs) => {
-                for (key, value) in pairs {
-                    self.term(key);
-                    self.term(value);
-                }
-            }
+            TermKind::Object(pairs) => self.object(pairs),
             TermKind::Comprehension(c) => {
                 self.shadows.push(walk::declared(&c.body));
                 c.key.iter_mut().for_each(|k| self.term(k));
@@ -199,6 +194,19 @@ impl<'a> Resolver<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// Entries in the order of their keys, as OPA has them: which name is the last matters for [`Globals::shared_place`].
+    fn object(&mut self, pairs: &mut [(Term, Term)]) {
+        let mut sorted: Vec<&mut (Term, Term)> = pairs.iter_mut().collect();
+        sorted.sort_by(|(a, _), (b, _)| match (&a.kind, &b.kind) {
+            (TermKind::Const(a), TermKind::Const(b)) => a.cmp(b),
+            (a, b) => matches!(b, TermKind::Const(_)).cmp(&matches!(a, TermKind::Const(_))),
+        });
+        for (key, value) in sorted {
+            self.term(key);
+            self.term(value);
         }
     }
 

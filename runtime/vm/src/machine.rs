@@ -275,14 +275,17 @@ impl<'q, 'w> Machine<'q, 'w> {
     }
 
     /// What a look-up of keys calls: the whole document, or what makes the keys alone where one of them equals the
-    /// position of an element but finds none: OPA takes `1e0` for no index.
+    /// position of an element but finds none: OPA takes `1e0` for no index, until it knows the whole document.
     pub(crate) fn whole_or_keyed<'a>(&self, whole: u32, keyed: u32, args: &'a [u32]) -> (u32, &'a [u32]) {
-        let (own, keys) = args.split_at(self.image.program.functions[whole as usize].params as usize);
+        let f = &self.image.program.functions[whole as usize];
+        let (own, keys) = args.split_at(f.params as usize);
         let odd = |key: Value<'_>| {
             let number = key.as_number();
             number.is_some_and(|n| n.as_index().is_none() && n.as_int().is_some_and(|int| int >= 0))
         };
-        if keys.iter().any(|&key| odd(self.get(key))) { (keyed, args) } else { (whole, own) }
+        let is_known = || f.memo != NO_MEMO && self.memo.get(f.memo).is_some();
+        let alone = keys.iter().any(|&key| odd(self.get(key))) && !is_known();
+        if alone { (keyed, args) } else { (whole, own) }
     }
 
     /// After an error: goes on with the innermost caller that asks for one key of a document, and makes the document
