@@ -3,7 +3,7 @@
 //! OPA leaves out what is not there: an error without code has no `code` key.
 
 use crate::output::Node;
-use govc_syntax::{Diagnostic, Sources};
+use govc_syntax::{Diagnostic, Sources, Span};
 
 /// Row and column, both from 1, in a file named as the user named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
