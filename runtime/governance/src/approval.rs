@@ -8,6 +8,8 @@
 //! so the model test that goes through all orders of events explores the code that runs.
 
 mod desk;
+#[cfg(test)]
+mod model;
 mod refusal;
 
 pub use desk::ApprovalDesk;

@@ -6,6 +6,8 @@
 //! The surprising fact: a chain is believed only as far as it can be made again. Whoever reads one goes through the same
 //! function that made each of its links.
 
+#[cfg(test)]
+mod model;
 mod office;
 mod refusal;
 mod scope;

@@ -4,9 +4,8 @@
 //! pure functions of [`approval`](crate::approval), which a model test explores without a store.
 
 use crate::approval::Approval;
-use crate::outbox::AuditOutbox;
+use crate::outbox::{AuditOutbox, Draft};
 use crate::store::StoreError;
-use govc_audit::Event;
 
 /// Rows of a transaction.
 pub trait Records {
@@ -31,8 +30,8 @@ pub trait Records {
     /// Leaves an event for the audit log, and gives the name that it gets.
     ///
     /// # Errors
-    /// When the database fails, or the event cannot be an entry of the log.
-    fn put_event(&mut self, event: Event) -> Result<String, StoreError>;
+    /// When the database fails.
+    fn put_event(&mut self, event: &Draft) -> Result<String, StoreError>;
 }
 
 /// A store of burnt tickets, approvals, and the events of both.

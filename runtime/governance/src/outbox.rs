@@ -5,6 +5,7 @@
 //! removal of the row finds the name in the log and does not append again.
 
 use crate::store::StoreError;
+use govc_audit::event::random_id;
 use govc_audit::log::{ENTRY_LIMIT, LogError};
 use govc_audit::{Event, Log, Reader};
 use std::collections::BTreeMap;
@@ -229,15 +230,37 @@ pub(crate) fn name(id: &str, sequence: u64) -> String {
     format!("evt-{id}-{sequence}")
 }
 
-/// An event as it will stand in the log.
-pub(crate) fn entry(event: &Event) -> Result<String, StoreError> {
-    let entry = event.entry().map_err(|error| StoreError::Event(error.to_string()))?;
-    if entry.len() > ENTRY_LIMIT {
-        return Err(StoreError::Event(
-            LogError::TooLarge { given: entry.len(), limit: ENTRY_LIMIT }.to_string(),
-        ));
+/// An event as it will stand in the log, but for its name: that is the outbox's, and known only when the transaction that
+/// leaves the event is under way.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    text: String,
+    /// The name that stands in the text so far. Nobody can foresee it, so it stands nowhere else in it.
+    name: String,
+}
+
+impl Draft {
+    /// The draft of an event.
+    ///
+    /// # Errors
+    /// When it cannot be an entry of the log.
+    pub fn of(mut event: Event) -> Result<Self, StoreError> {
+        /// More than any name of an outbox has.
+        const NAME: usize = 64;
+        event.event_id = random_id();
+        let text = event.entry().map_err(|error| StoreError::Event(error.to_string()))?;
+        let given = text.len() + NAME;
+        if given > ENTRY_LIMIT {
+            return Err(StoreError::Event(LogError::TooLarge { given, limit: ENTRY_LIMIT }.to_string()));
+        }
+        let text = String::from_utf8(text).map_err(|error| StoreError::Event(error.to_string()))?;
+        Ok(Self { text, name: event.event_id })
     }
-    String::from_utf8(entry).map_err(|error| StoreError::Event(error.to_string()))
+
+    /// The entry under a name.
+    pub(crate) fn named(&self, name: &str) -> String {
+        self.text.replacen(&self.name, name, 1)
+    }
 }
 
 /// The number of an entry, where it is of this outbox.

@@ -17,6 +17,8 @@ mod verifier;
 pub use agent_safe::{TicketError, TicketGate};
 pub use claims::{Claims, Confirmation};
 pub use issuer::{Issuer, Order, Ticket};
+#[cfg(test)]
+pub(crate) use redeemer::Burn;
 pub use redeemer::{Redeemed, Redeemer};
 pub use refusal::TicketRefusal;
 pub use verifier::{Use, Verifier};

@@ -37,13 +37,12 @@ pub(crate) fn disk(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Runs `work` for each number, on so many threads at once.
+/// Runs `work` for each number, about in order, on so many threads at once.
 fn all(count: usize, threads: usize, work: impl Fn(usize) + Sync) {
-    let chunk = count.div_ceil(threads);
     std::thread::scope(|scope| {
         for thread in 0..threads {
             let work = &work;
-            scope.spawn(move || (thread * chunk..count.min((thread + 1) * chunk)).for_each(work));
+            scope.spawn(move || (thread..count).step_by(threads).for_each(work));
         }
     });
 }

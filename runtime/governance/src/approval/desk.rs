@@ -3,6 +3,7 @@
 use super::{Approval, ApprovalRefusal, ApprovalRule, Vote};
 use crate::action::CanonicalAction;
 use crate::ledger::{Ledger, Records, transact};
+use crate::outbox::Draft;
 use crate::principal::Principal;
 use crate::ticket::{Issuer, Order, Ticket};
 use govc_audit::Event;
@@ -36,9 +37,10 @@ impl ApprovalDesk {
     ) -> Result<Approval, ApprovalRefusal> {
         let id = format!("apr-{}", random_id());
         let approval = Approval::request(&id, requester, action, audience, rule, now)?;
+        let event = Draft::of(told(&approval, requester, "requested", Verdict::RequireApproval))?;
         transact(&*self.ledger, |records| {
             records.put_approval(&approval)?;
-            records.put_event(told(&approval, requester, "requested", Verdict::RequireApproval))
+            records.put_event(&event)
         })?;
         Ok(approval)
     }
@@ -124,7 +126,7 @@ fn keep(
 ) -> Result<(), crate::store::StoreError> {
     let Some(next) = next else { return Ok(()) };
     records.put_approval(&next)?;
-    records.put_event(event).map(drop)
+    records.put_event(&Draft::of(event)?).map(drop)
 }
 
 /// The event of a step.

@@ -3,6 +3,7 @@
 use super::{Delegate, Delegation, DelegationPolicy, DelegationRefusal, Scope};
 use crate::jws::{self, Keys};
 use crate::ledger::{Ledger, transact};
+use crate::outbox::Draft;
 use crate::principal::Principal;
 use govc_audit::Event;
 use govc_audit::event::{Kind, Personal, PolicyCheck, Verdict};
@@ -97,12 +98,12 @@ impl DelegationOffice {
     }
 
     fn give(&self, delegation: Delegation) -> Result<String, DelegationRefusal> {
-        let event = told(&delegation);
+        let event = Draft::of(told(&delegation))?;
         let token = jws::sign(&self.key, TYPE, &Claims { iss: self.name.clone(), delegation })?;
         if token.len() > jws::TOKEN_LIMIT {
             return Err(DelegationRefusal::Depth { limit: self.policy.max_links });
         }
-        transact(&*self.ledger, |records| records.put_event(event.clone()))?;
+        transact(&*self.ledger, |records| records.put_event(&event))?;
         Ok(token)
     }
 }

@@ -6,6 +6,7 @@ use super::{LIFETIME, TYPE};
 use crate::action::CanonicalAction;
 use crate::jws;
 use crate::ledger::{Ledger, transact};
+use crate::outbox::Draft;
 use crate::principal::Principal;
 use govc_audit::event::{Verdict, random_id};
 use govc_engine::{Algorithm, KeyError, SigningKey};
@@ -72,8 +73,8 @@ impl Issuer {
     /// When the caller has proved no key, the key cannot sign, or the ledger fails; then there is no ticket.
     pub fn issue(&self, ledger: &dyn Ledger, order: Order<'_>, now: i64) -> Result<Ticket, TicketRefusal> {
         let ticket = self.sign(self.claims(order, now)?)?;
-        let event = ticket.claims.event("issued", Verdict::Success);
-        transact(ledger, |records| records.put_event(event.clone()))?;
+        let event = Draft::of(ticket.claims.event("issued", Verdict::Success))?;
+        transact(ledger, |records| records.put_event(&event))?;
         Ok(ticket)
     }
 
@@ -94,7 +95,7 @@ impl Issuer {
             iat: now,
             nbf: now,
             exp: now.saturating_add(self.lifetime),
-            jti: random_id(),
+            jti: fresh_name(),
         })
     }
 
@@ -103,4 +104,11 @@ impl Issuer {
         let token = jws::sign(&self.key, TYPE, &claims).map_err(TicketRefusal::Signing)?;
         Ok(Ticket { token, claims })
     }
+}
+
+/// A name that no other ticket has: the time in milliseconds, then chance. Names that are made together are burnt together,
+/// and so come to lie on few pages of a store.
+fn fresh_name() -> String {
+    let chance = random_id();
+    format!("{:012x}{}", jiff::Timestamp::now().as_millisecond(), chance.get(..20).unwrap_or_default())
 }

@@ -8,6 +8,7 @@ use super::refusal::TicketRefusal;
 use super::verifier::{Use, Verifier};
 use crate::group::Group;
 use crate::ledger::{Ledger, Records, transact};
+use crate::outbox::Draft;
 use crate::store::StoreError;
 use govc_audit::event::Verdict;
 use std::fmt;
@@ -24,13 +25,15 @@ pub struct Redeemed {
 }
 
 /// A ticket that is good, on its way to be burnt.
-struct Burn {
+pub(crate) struct Burn {
     claims: Claims,
     now: i64,
+    /// The event of its use, made before others have to wait for it.
+    used: Draft,
 }
 
 /// What became of it: the name of its event.
-type Burnt = Result<String, TicketRefusal>;
+pub(crate) type Burnt = Result<String, TicketRefusal>;
 
 /// Takes tickets. Threads share one; processes have one each over the same ledger.
 pub struct Redeemer {
@@ -52,7 +55,7 @@ impl Redeemer {
     /// Why it is refused.
     pub fn redeem(&self, token: &str, shown_for: Use<'_>, now: i64) -> Result<Redeemed, TicketRefusal> {
         let claims = self.verifier.verify(token, shown_for, now)?;
-        let burn = Burn { claims: claims.clone(), now };
+        let burn = Burn::of(claims.clone(), now)?;
         let answer = self.group.run(burn, |batch| self.commit(&batch))?;
         let event = answer.ok_or_else(|| StoreError::Database("a commit was not finished".to_owned()))??;
         Ok(Redeemed { claims, event })
@@ -64,19 +67,21 @@ impl Redeemer {
 }
 
 impl Burn {
-    fn carry_out(&self, records: &mut dyn Records) -> Result<Burnt, StoreError> {
+    pub(crate) fn of(claims: Claims, now: i64) -> Result<Self, StoreError> {
+        let used = Draft::of(claims.event("redeemed", Verdict::Allow))?;
+        Ok(Self { claims, now, used })
+    }
+
+    pub(crate) fn carry_out(&self, records: &mut dyn Records) -> Result<Burnt, StoreError> {
         let refusal = match records.burn(&self.claims.jti, self.claims.exp)? {
-            false => Some(TicketRefusal::Replay),
-            true if !self.execute_approval(records)? => Some(TicketRefusal::Approval),
-            true => None,
+            false => TicketRefusal::Replay,
+            true if !self.execute_approval(records)? => TicketRefusal::Approval,
+            true => return Ok(Ok(records.put_event(&self.used)?)),
         };
-        let mut event = match &refusal {
-            None => self.claims.event("redeemed", Verdict::Allow),
-            Some(_) => self.claims.event("refused", Verdict::Deny),
-        };
-        event.outcome.error_codes.extend(refusal.iter().map(|refusal| refusal.code().to_owned()));
-        let name = records.put_event(event)?;
-        Ok(refusal.map_or(Ok(name), Err))
+        let mut event = self.claims.event("refused", Verdict::Deny);
+        event.outcome.error_codes.push(refusal.code().to_owned());
+        records.put_event(&Draft::of(event)?)?;
+        Ok(Err(refusal))
     }
 
     /// Whether there is nothing to approve, or the approval is live; then it is executed.

@@ -1,10 +1,10 @@
 //! Tickets and approvals, in SQLite's words.
 
-use super::outbox::put;
+use super::outbox::put_draft;
 use super::{SqliteStore, StoreError};
 use crate::approval::Approval;
 use crate::ledger::{Ledger, Records};
-use govc_audit::Event;
+use crate::outbox::Draft;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// The tables. Tickets that ended at `tickets_forgotten.until` or before are not remembered, and count as burnt.
@@ -57,8 +57,8 @@ impl Records for Rows<'_> {
         Ok(())
     }
 
-    fn put_event(&mut self, event: Event) -> Result<String, StoreError> {
-        put(self.0, event)
+    fn put_event(&mut self, event: &Draft) -> Result<String, StoreError> {
+        put_draft(self.0, event)
     }
 }
 

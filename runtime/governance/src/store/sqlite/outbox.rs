@@ -4,7 +4,7 @@
 //! one after the other, and their events in the order of their commits.
 
 use super::{SqliteStore, StoreError};
-use crate::outbox::{self, AuditOutbox, Position, Row};
+use crate::outbox::{self, AuditOutbox, Draft, Position, Row};
 use govc_audit::Event;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -45,16 +45,20 @@ impl SqliteStore {
 }
 
 /// Leaves an event in the outbox, as part of a transaction. It gets a name of the outbox, which is given back.
-pub(crate) fn put(transaction: &Transaction<'_>, mut event: Event) -> Result<String, StoreError> {
+pub(crate) fn put(transaction: &Transaction<'_>, event: Event) -> Result<String, StoreError> {
+    put_draft(transaction, &Draft::of(event)?)
+}
+
+/// The same for a draft that was made before, outside of the transaction that others wait for.
+pub(super) fn put_draft(transaction: &Transaction<'_>, draft: &Draft) -> Result<String, StoreError> {
     let mut next = transaction
         .prepare_cached("UPDATE audit_outbox_position SET sequence = sequence + 1 RETURNING id, sequence")?;
     let (id, sequence) = next.query_row([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;
-    event.event_id = outbox::name(&id, sequence);
-    let entry = outbox::entry(&event)?;
+    let name = outbox::name(&id, sequence);
     let mut insert =
         transaction.prepare_cached("INSERT INTO audit_outbox (sequence, entry) VALUES (?1, ?2)")?;
-    insert.execute(params![sequence, entry])?;
-    Ok(event.event_id)
+    insert.execute(params![sequence, draft.named(&name)])?;
+    Ok(name)
 }
 
 impl AuditOutbox for SqliteStore {
