@@ -79,7 +79,7 @@ impl SqliteStore {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
-// Pages of the write-ahead log after which it is written back: each time costs syncs of its own.
+        // Pages of the write-ahead log after which it is written back: each time costs syncs of its own.
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         for schema in [SCHEMA, proofs::SCHEMA, policies::SCHEMA, renewal::SCHEMA] {
             connection.execute_batch(schema)?;
