@@ -1,6 +1,7 @@
 //! The command tree. Each command is a file of its own: its flags, and `run`.
 
 mod admit;
+mod approval;
 mod audit;
 pub(crate) mod bench;
 mod build;
@@ -11,6 +12,7 @@ mod cosign;
 mod decide;
 mod deps;
 pub(crate) mod eval;
+mod exact;
 mod exec;
 pub(crate) mod explain;
 mod fmt;
@@ -21,6 +23,7 @@ mod line;
 mod lsp;
 mod oracle;
 mod parse;
+mod person;
 mod promote;
 mod proof;
 mod refactor;
@@ -77,6 +80,7 @@ enum Command {
     Proof(proof::Proof),
     Audit(audit::Audit),
     Ticket(ticket::Ticket),
+    Approval(approval::Approval),
     Keygen(keygen::Keygen),
     Capabilities(capabilities::Capabilities),
     Exec(exec::Exec),
@@ -131,6 +135,7 @@ fn run(command: Command) -> Exit {
         Command::Proof(args) => proof::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Ticket(args) => ticket::run(&args),
+        Command::Approval(args) => approval::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Capabilities(args) => capabilities::run(&args),
         Command::Exec(args) => exec::run(&args),

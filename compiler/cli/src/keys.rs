@@ -118,7 +118,7 @@ fn algorithm(name: &str) -> Result<Algorithm, Problem> {
 }
 
 /// The text of a key that was given as a path or as text.
-fn text_of(given: &str, algorithm: Option<Algorithm>) -> Result<String, Problem> {
+pub(crate) fn text_of(given: &str, algorithm: Option<Algorithm>) -> Result<String, Problem> {
     let secret = algorithm.is_some_and(|a| a.name().starts_with("HS"));
     if given.contains("-----BEGIN") || (secret && !std::path::Path::new(given).is_file()) {
         return Ok(given.to_owned());
@@ -130,7 +130,8 @@ fn text_of(given: &str, algorithm: Option<Algorithm>) -> Result<String, Problem>
     Ok(if secret { text.trim_end_matches(['\r', '\n']).to_owned() } else { text })
 }
 
-fn problem(error: KeyError) -> Problem {
+/// A fault of a key.
+pub(crate) fn problem(error: KeyError) -> Problem {
     Problem::coded(error.code(), error.to_string())
 }
 

@@ -1,8 +1,10 @@
 //! How often a caller may ask, and when one who is refused too often must wait.
 //!
 //! The surprising fact: a request that is turned away for its rate does not count towards the rate, but one that a policy
-//! denies does. Callers are told apart by the name that was proved, never by what a request says of itself.
+//! denies does. Callers are told apart by the name that was proved, never by what a request says of itself: all who proved
+//! none share one count, so that nobody gets more by other names, and nobody uses up what is another's.
 
+use crate::principal::Principal;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -86,18 +88,22 @@ struct Caller {
 /// Counts requests and denials. Threads share one.
 ///
 /// ```
+/// use govc_governance::Principal;
 /// use govc_governance::rates::{RateLimiter, RateLimits, Window};
 /// let limits = RateLimits { windows: vec![Window { requests: 2, seconds: 60.0 }], breaker: None };
 /// let limiter = RateLimiter::new(limits);
-/// assert!(limiter.admit("agent-1", 0.0).is_ok() && limiter.admit("agent-1", 1.0).is_ok());
-/// assert!(limiter.admit("agent-1", 2.0).is_err());
-/// assert!(limiter.admit("agent-2", 2.0).is_ok());
-/// assert!(limiter.admit("agent-1", 60.5).is_ok());
+/// let agents = ["agent-1", "agent-2"].map(|name| Principal::verified_elsewhere(name, None));
+/// let [one, two] = agents.each_ref().map(Some);
+/// assert!(limiter.admit(one, 0.0).is_ok() && limiter.admit(one, 1.0).is_ok());
+/// assert!(limiter.admit(one, 2.0).is_err());
+/// assert!(limiter.admit(two, 2.0).is_ok() && limiter.admit(None, 2.0).is_ok());
+/// assert!(limiter.admit(one, 60.5).is_ok());
 /// ```
 #[derive(Debug)]
 pub struct RateLimiter {
     limits: RateLimits,
-    callers: Mutex<HashMap<String, Caller>>,
+    /// By name; under none, all who have proved none.
+    callers: Mutex<HashMap<Option<String>, Caller>>,
 }
 
 impl RateLimiter {
@@ -106,22 +112,22 @@ impl RateLimiter {
         Self { limits, callers: Mutex::default() }
     }
 
-    /// Lets a request pass and counts it, `now` seconds after the start of the clock.
+    /// Lets a request pass and counts it, `now` seconds after the start of the clock. `None` is a caller who has proved no name.
     ///
     /// # Errors
     /// Why it is turned away.
-    pub fn admit(&self, caller: &str, now: f64) -> Result<(), TurnedAway> {
+    pub fn admit(&self, caller: Option<&Principal>, now: f64) -> Result<(), TurnedAway> {
         let mut callers = self.callers();
-        let known = callers.entry(caller.to_owned()).or_default();
+        let known = callers.entry(caller.map(|caller| caller.id().to_owned())).or_default();
         if let Some(remaining) = self.limits.breaker.and_then(|breaker| known.waits(&breaker, now)) {
-            return Err(TurnedAway::Breaker { caller: caller.to_owned(), remaining });
+            return Err(TurnedAway::Breaker { caller: shown(caller), remaining });
         }
         let longest = self.limits.windows.iter().map(|window| window.seconds).fold(0.0, f64::max);
         prune(&mut known.requests, now - longest);
         for window in &self.limits.windows {
             let since = now - window.seconds;
             if known.requests.iter().filter(|at| **at >= since).count() >= window.requests {
-                return Err(TurnedAway::Rate { caller: caller.to_owned(), window: *window });
+                return Err(TurnedAway::Rate { caller: shown(caller), window: *window });
             }
         }
         known.requests.push_back(now);
@@ -129,10 +135,10 @@ impl RateLimiter {
     }
 
     /// Counts a denial, which may open the breaker.
-    pub fn denied(&self, caller: &str, now: f64) {
+    pub fn denied(&self, caller: Option<&Principal>, now: f64) {
         let Some(breaker) = self.limits.breaker else { return };
         let mut callers = self.callers();
-        let known = callers.entry(caller.to_owned()).or_default();
+        let known = callers.entry(caller.map(|caller| caller.id().to_owned())).or_default();
         prune(&mut known.denials, now - breaker.seconds);
         known.denials.push_back(now);
         if known.denials.len() >= breaker.denials {
@@ -140,7 +146,7 @@ impl RateLimiter {
         }
     }
 
-    fn callers(&self) -> MutexGuard<'_, HashMap<String, Caller>> {
+    fn callers(&self) -> MutexGuard<'_, HashMap<Option<String>, Caller>> {
         // A panic between two steps leaves counts that are at most one too high, which denies.
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,6 +163,10 @@ impl Caller {
         self.denials.clear();
         None
     }
+}
+
+fn shown(caller: Option<&Principal>) -> String {
+    caller.map_or("anonymous", Principal::id).to_owned()
 }
 
 /// Forgets what lies before a time.

@@ -1,5 +1,6 @@
 //! Risk that adds up: many small steps of one caller weigh as one large one.
 
+use crate::principal::Principal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -69,16 +70,19 @@ pub enum Escalation {
 /// Sums risks for each caller. Threads share one.
 ///
 /// ```
+/// use govc_governance::Principal;
 /// use govc_governance::risk::{Escalation, RiskClass, RiskLimits, RiskTracker};
 /// let tracker = RiskTracker::new(RiskLimits::default());
-/// assert_eq!(tracker.add("agent-1", RiskClass::High, 0.0).escalation, Escalation::None);
-/// assert_eq!(tracker.add("agent-1", RiskClass::High, 1.0).escalation, Escalation::Approval);
-/// assert_eq!(tracker.add("agent-1", RiskClass::Critical, 2.0).escalation, Escalation::Deny);
+/// let agent = Principal::verified_elsewhere("agent-1", None);
+/// assert_eq!(tracker.add(Some(&agent), RiskClass::High, 0.0).escalation, Escalation::None);
+/// assert_eq!(tracker.add(Some(&agent), RiskClass::High, 1.0).escalation, Escalation::Approval);
+/// assert_eq!(tracker.add(Some(&agent), RiskClass::Critical, 2.0).escalation, Escalation::Deny);
 /// ```
 #[derive(Debug)]
 pub struct RiskTracker {
     limits: RiskLimits,
-    steps: Mutex<HashMap<String, VecDeque<(f64, u64)>>>,
+    /// By name; under none, all who have proved none.
+    steps: Mutex<HashMap<Option<String>, VecDeque<(f64, u64)>>>,
 }
 
 impl RiskTracker {
@@ -92,12 +96,13 @@ impl RiskTracker {
         &self.limits
     }
 
-    /// Adds a step of a caller that was not denied, `now` seconds after the start of the clock.
-    pub fn add(&self, caller: &str, risk: RiskClass, now: f64) -> Accumulated {
+    /// Adds a step of a caller that was not denied, `now` seconds after the start of the clock. `None` is a caller who has
+    /// proved no name.
+    pub fn add(&self, caller: Option<&Principal>, risk: RiskClass, now: f64) -> Accumulated {
         let worth = self.limits.risk_scores.get(&risk).copied().unwrap_or(0);
         // A step that was half added weighs what it weighs.
         let mut all = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let steps = all.entry(caller.to_owned()).or_default();
+        let steps = all.entry(caller.map(|caller| caller.id().to_owned())).or_default();
         let since = now - self.limits.window_seconds;
         while steps.front().is_some_and(|(at, _)| *at < since) {
             steps.pop_front();

@@ -8,6 +8,7 @@ use crate::run::query::{Ask, Asker};
 use crate::run::{self, Rules};
 use crate::world::Terminal;
 use govc_compile::PlanRequest;
+use govc_governance::Principal;
 use govc_governance::rates::{Breaker, RateLimiter, RateLimits, Window};
 use govc_governance::risk::{Accumulated, Escalation, RiskClass, RiskLimits, RiskTracker};
 use govc_syntax::ParseOptions;
@@ -53,8 +54,9 @@ impl Pdp {
             Ok(decision) => decision,
             Err(why) => return denial(&why),
         };
-        let caller = decision.get("caller").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if let Some(Err(away)) = self.rates.as_ref().map(|rates| rates.admit(&caller, at)) {
+        let caller = self.proofs.principal(request);
+        let caller = caller.as_ref();
+        if let Some(Err(away)) = self.rates.as_ref().map(|rates| rates.admit(caller, at)) {
             put(&mut decision, [("result", json!("deny")), ("reason", json!(away.to_string()))]);
             put(&mut decision, [("policy_matched", Value::Null), ("escalated_from", Value::Null)]);
             put(&mut decision, nothing_accumulated());
@@ -62,9 +64,9 @@ impl Pdp {
         }
         put(&mut decision, nothing_accumulated());
         put(&mut decision, [("escalated_from", Value::Null)]);
-        self.escalate(&mut decision, &caller, at);
+        self.escalate(&mut decision, caller, at);
         if let Some(rates) = self.rates.as_ref().filter(|_| decision.get("result") == Some(&json!("deny"))) {
-            rates.denied(&caller, at);
+            rates.denied(caller, at);
         }
         decision
     }
@@ -83,7 +85,7 @@ impl Pdp {
         }
     }
 
-    fn escalate(&self, decision: &mut Map<String, Value>, caller: &str, at: f64) {
+    fn escalate(&self, decision: &mut Map<String, Value>, caller: Option<&Principal>, at: f64) {
         let result = decision.get("result").cloned().unwrap_or_default();
         let (Some(risks), false) = (&self.risks, result == "deny") else { return };
         let risk = decision.get("effective_risk").cloned().unwrap_or_default();

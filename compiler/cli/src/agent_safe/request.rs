@@ -7,6 +7,7 @@ use super::{Compat, python};
 use crate::problem::Problem;
 use govc_engine::proof::SECRET_BYTES;
 use govc_engine::{Algorithm, VerifyingKey};
+use govc_governance::Principal;
 use govc_governance::token::TokenRules;
 use jiff::civil::DateTime;
 use serde::Deserialize;
@@ -137,6 +138,13 @@ impl Proofs {
         let claims = ["agent_id", "iss", "iat", "exp"];
         let tokens = key.map(|key| TokenRules::new(key, Algorithm::Hs256, ISSUER, &claims));
         Ok(Self { tokens, now: jiff::Timestamp::now().as_second(), compat })
+    }
+
+    /// Who asks, as far as it was proved. Agent-Safe believes every name.
+    pub(super) fn principal(&self, request: &Request) -> Option<Principal> {
+        let (kind, identity) = self.identity(request.caller.as_ref()?);
+        let believed = self.compat == Compat::AgentSafe || matches!(kind, "identity" | "token");
+        believed.then(|| Principal::verified_elsewhere(identity.agent_id, None))
     }
 
     fn identity(&self, caller: &Caller) -> (&'static str, Identity) {
