@@ -67,6 +67,9 @@ pub enum Escalation {
     Deny,
 }
 
+/// When each step was made, and what it counts.
+type Steps = VecDeque<(f64, u64)>;
+
 /// Sums risks for each caller. Threads share one.
 ///
 /// ```
@@ -82,7 +85,7 @@ pub enum Escalation {
 pub struct RiskTracker {
     limits: RiskLimits,
     /// By name; under none, all who have proved none.
-    steps: Mutex<HashMap<Option<String>, VecDeque<(f64, u64)>>>,
+    steps: Mutex<HashMap<Option<String>, Steps>>,
 }
 
 impl RiskTracker {
