@@ -136,6 +136,14 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// The input's text, where it has one.
+    pub(crate) fn input_text(&self) -> Option<&[u8]> {
+        match &self.input {
+            Input::Json(text) => Some(text),
+            Input::None | Input::Unwritable(_) => None,
+        }
+    }
+
     /// Other bounds than the usual.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {

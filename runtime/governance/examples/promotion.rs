@@ -12,7 +12,7 @@ fn main() {
         return;
     }
     let kills = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(2000);
-    let seen = campaign::promotion::campaign(kills, 0x9e37_79b9, 12_000);
+    let seen = campaign::promotion::campaign(kills, 0x9e37_79b9);
     println!(
         "{} processes killed while they promoted; {} agents governed, each with a valid proof and one success; {} attempts cut \
          off, their agents in the sandbox until the next one; 0 between",

@@ -48,12 +48,12 @@ pub struct Counts {
 
 impl Counters {
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Each event changes one number, so a panic elsewhere leaves nothing half done.
+        // Numbers only grow, and no code that could panic stands between two of them.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn observe(&self, event: &Event) {
-        self.counts().observe(event);
+    pub(crate) fn add(&self, more: Counts) {
+        self.counts().add(more);
     }
 
     /// The counters now.
@@ -68,6 +68,20 @@ impl Counters {
 }
 
 impl Counts {
+    fn add(&mut self, more: Self) {
+        let Self { starts_allowed, starts_denied, invalidations, reloads, reload_failures, .. } = more;
+        self.starts_allowed += starts_allowed;
+        self.invalidations += invalidations;
+        self.reloads += reloads;
+        self.reload_failures += reload_failures;
+        self.promotion_attempts += more.promotion_attempts;
+        let by_reason =
+            [(&mut self.starts_denied, starts_denied), (&mut self.promotion_denies, more.promotion_denies)];
+        for (all, some) in by_reason {
+            some.into_iter().for_each(|(reason, count)| *all.entry(reason).or_default() += count);
+        }
+    }
+
     /// Counts an event of the audit log.
     pub fn observe(&mut self, event: &Event) {
         let Some(code) = event.code else { return };

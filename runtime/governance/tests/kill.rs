@@ -11,13 +11,13 @@ fn child() {
 
 #[test]
 fn a_killed_promotion_leaves_a_sandbox_or_a_governed_agent_with_its_proof() {
-    let seen = campaign::promotion::campaign(200, 0x5eed, 40_000);
+    let seen = campaign::promotion::campaign(200, 0x5eed);
     println!("{seen:?}");
     assert!(seen.promoted > 20 && seen.cut_off > 0, "{seen:?}");
 }
 
 #[test]
 fn a_killed_revalidation_ends_equal_to_one_from_scratch() {
-    let (kills, revalidations) = campaign::revalidation::campaign(60, 120, 0x5eed, 60_000);
+    let (kills, revalidations) = campaign::revalidation::campaign(40, 100, 0x5eed);
     println!("{kills} kills, {revalidations} revalidations");
 }

@@ -112,9 +112,28 @@ impl Proof {
         if input_digest.as_deref() != decision.input_digest() {
             return Err(ProofError::OtherInput);
         }
+        Ok(Self::stated(decision, input))
+    }
+
+    /// Decides and states the decision, on the input of the query; an error cannot be stated.
+    pub fn decide(
+        policy: &Policy,
+        scratch: &mut Scratch,
+        query: &Query<'_>,
+    ) -> (Decision, Result<Self, ProofError>) {
+        let decision = policy.decide(scratch, query);
+        let proof = match decision.error() {
+            Some(error) => Err(ProofError::Undecided(error.to_string())),
+            None => query.input_text().map(raw).transpose().map(|input| Self::stated(&decision, input)),
+        };
+        (decision, proof)
+    }
+
+    fn stated(decision: &Decision, input: Option<Box<RawValue>>) -> Self {
+        let input_digest = decision.input_digest().map(str::to_owned);
         let mut subject = vec![Subject::sha256("bundle", decision.bundle())];
         subject.extend(input_digest.iter().map(|digest| Subject::sha256("input", digest)));
-        Ok(Self(Statement {
+        Self(Statement {
             kind: STATEMENT_TYPE.to_owned(),
             subject,
             predicate_type: DECISION_V1.to_owned(),
@@ -130,7 +149,7 @@ impl Proof {
                 engine: engine_name(),
                 details: Map::new(),
             },
-        }))
+        })
     }
 
     /// Another type of predicate, with what else it states.

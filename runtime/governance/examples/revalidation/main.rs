@@ -8,15 +8,19 @@ mod campaign;
 mod common;
 mod population;
 
-use common::revalidation::{ENTRYPOINT, stricter};
+use common::revalidation::{ENTRYPOINT, bundle_under};
 use common::{NOW, authority, policy, signing, verifying};
-use govc_engine::{Policy, proof};
+use govc_engine::{Engine, Policy, Trust, proof};
 use govc_governance::policies::{Change, activate};
 use govc_governance::promotion;
 use govc_governance::revalidation::{Revalidation, STEP, Summary, revalidate};
 use govc_governance::store::{SqliteStore, Store};
 use govc_governance::{Actor, AgentSpec};
 use std::time::{Duration, Instant};
+
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if campaign::child() {
@@ -27,22 +31,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("governance.sqlite");
     let store = SqliteStore::open(&path)?;
-    let (old, new) = (policy("agent-promotion"), stricter());
+    // Three in seventy are above.
+    let (old, new) = (policy("agent-promotion"), Engine::load(&bundle_under(0.665), &Trust::unsigned())?);
     put_in_force(&store, &old)?;
     population::govern(&path, &old, agents)?;
     println!("{agents} governed agents, each with a signature of its own; {} processors", processors());
     put_in_force(&store, &new)?;
-    timed("each proof with its own signature, 3 in 7 fail", &store, &new)?;
+    timed("each proof with its own signature", &store, &new)?;
     println!(
         "  statuses and reasons equal to those from scratch: {} of {agents}",
         equal(&store, &new, agents)?
     );
     put_in_force(&store, &old)?;
-    timed("proofs that share signatures, all pass", &store, &old)?;
+    timed("proofs that share signatures", &store, &old)?;
     let bytes = store.proof(1)?.map_or(0, |record| record.envelope.len());
     println!("  a proof with its path and shared signature: {bytes} bytes");
     drop((store, folder));
-    let (kills, revalidations) = campaign::revalidation::campaign(kills, 400, 0x9e37_79b9, 25_000);
+    let (kills, revalidations) = campaign::revalidation::campaign(kills, 400, 0x9e37_79b9);
     println!("{kills} kills over {revalidations} revalidations: each ended equal to one from scratch");
     Ok(())
 }

@@ -59,11 +59,11 @@ impl<'a> Evaluator<'a> {
         let authority = self.task.authority;
         let query =
             Query::new(authority.entrypoint).input_json(input).host(authority.host).limits(authority.limits);
-        let decision = authority.policy.decide(&mut self.scratch, &query);
+        let (decision, proof) = Proof::decide(authority.policy, &mut self.scratch, &query);
         if !decision.is_allow() {
             return Err(promotion::reasons_of(&decision));
         }
-        let renewed = Proof::of(&decision, Some(input)).map(|proof| {
+        let renewed = proof.map(|proof| {
             let details = self.details(statement.predicate.details.clone());
             proof.stating(PROMOTION_V1, details).about(Subject::sha256("agent-spec", spec_hash))
         });

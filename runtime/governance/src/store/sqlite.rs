@@ -10,7 +10,7 @@ pub(crate) use proofs::StoredProof;
 pub(crate) use renewal::{Invalidated, Outdated, Passed, Policies, Renewal, Renewed};
 
 use super::{Agent, PolicyVersion, ProofRecord, Store, StoreError};
-use crate::metrics::Counters;
+use crate::metrics::{Counters, Counts};
 use crate::revocation::Revocations;
 use crate::spec::AgentSpec;
 use crate::state::{State, Status};
@@ -100,14 +100,14 @@ impl SqliteStore {
         events: Vec<Event>,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let mut counts = Counts::default();
+        events.iter().for_each(|event| counts.observe(event));
         let result = self.transact(|transaction| {
             let result = work(transaction)?;
-            for event in &events {
-                outbox::put(transaction, event.clone())?;
-            }
+            events.into_iter().try_for_each(|event| outbox::put(transaction, event).map(drop))?;
             Ok(result)
         })?;
-        events.iter().for_each(|event| self.counters.observe(event));
+        self.counters.add(counts);
         Ok(result)
     }
 

@@ -24,13 +24,19 @@ const FOLDER: &str = "GOVC_CAMPAIGN_FOLDER";
 pub fn child() -> bool {
     let Ok(kind) = std::env::var(KIND) else { return false };
     let folder = PathBuf::from(std::env::var(FOLDER).unwrap());
-    println!("ready");
     match kind.as_str() {
         promotion::KIND => promotion::work(&folder),
         revalidation::KIND => revalidation::work(&folder),
         other => panic!("{other}"),
     }
     true
+}
+
+/// The child is about to begin with what may be cut off.
+pub fn ready() {
+    if std::env::var(KIND).is_ok() {
+        println!("ready");
+    }
 }
 
 /// Starts a child, kills it after a while, and says whether it had come to its end before.
@@ -62,7 +68,8 @@ impl Random {
         self.0 % end
     }
 
-    pub fn micros(&mut self, end: u64) -> Duration {
-        Duration::from_micros(self.below(end))
+    pub fn within(&mut self, longest: Duration) -> Duration {
+        let micros = u64::try_from(longest.as_micros()).unwrap();
+        Duration::from_micros(self.below(micros.max(1)))
     }
 }

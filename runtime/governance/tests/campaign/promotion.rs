@@ -1,6 +1,6 @@
 //! Promotions that are killed: an agent is in the sandbox, or governed with a valid proof, and the events say the same.
 
-use super::{Random, killed};
+use super::{Random, killed, ready};
 use crate::common::revalidation::{log, numbered};
 use crate::common::{NOW, authority, policy, signing, verifying};
 use govc_audit::Event;
@@ -9,11 +9,12 @@ use govc_governance::outbox::{AuditOutbox, drain};
 use govc_governance::store::{SqliteStore, Store, promote};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
 pub const KIND: &str = "promotion";
 
 /// Agents of one store.
-const AGENTS: i64 = 40;
+const AGENTS: i64 = 30;
 
 fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder.join("governance.sqlite")).unwrap()
@@ -23,6 +24,7 @@ fn open(folder: &Path) -> SqliteStore {
 pub fn work(folder: &Path) {
     let store = open(folder);
     let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
+    ready();
     for id in 1..=AGENTS {
         if store.agent(id).unwrap().state.status == "SANDBOX" {
             let promoted = promote(&store, id, &authority(&policy, &key), &numbered(id)).unwrap();
@@ -40,20 +42,28 @@ pub struct Seen {
     pub promoted: u64,
 }
 
-/// Kills so many processes and checks after each.
-pub fn campaign(kills: u64, seed: u64, longest_micros: u64) -> Seen {
+/// A store with all agents in the sandbox.
+fn sandboxes() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    (1..=AGENTS).for_each(|id| {
+        let _ = store.create_sandbox("finance", numbered(id).spec(), "user-17", NOW).unwrap();
+    });
+    folder
+}
+
+/// Kills so many processes and checks after each. They live as long as this machine takes for a few promotions.
+pub fn campaign(kills: u64, seed: u64) -> Seen {
+    let (undisturbed, start) = (sandboxes(), Instant::now());
+    work(undisturbed.path());
+    let longest = start.elapsed() * 5 / AGENTS as u32;
     let policy = policy("agent-promotion");
     let mut random = Random(seed);
     let mut seen = Seen::default();
     while seen.kills < kills {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path());
-        (1..=AGENTS).for_each(|id| {
-            let _ = store.create_sandbox("finance", numbered(id).spec(), "user-17", NOW).unwrap();
-        });
-        drop(store);
+        let folder = sandboxes();
         loop {
-            let ended = killed(KIND, folder.path(), random.micros(longest_micros));
+            let ended = killed(KIND, folder.path(), random.within(longest));
             seen.kills += u64::from(!ended);
             let (governed, _) = check(folder.path(), &policy);
             if ended || seen.kills >= kills {

@@ -1,6 +1,6 @@
 //! Revalidations that are killed and taken up again: they end as one that nobody disturbed.
 
-use super::{Random, killed};
+use super::{Random, killed, ready};
 use crate::common::revalidation::{ENTRYPOINT, House, run, stricter};
 use crate::common::{NOW, verifying};
 use govc_governance::Actor;
@@ -9,6 +9,7 @@ use govc_governance::policies::{Change, activate};
 use govc_governance::store::{SqliteStore, Store};
 use serde_json::Value;
 use std::path::Path;
+use std::time::Instant;
 
 pub const KIND: &str = "revalidation";
 
@@ -21,7 +22,9 @@ fn open(folder: &Path) -> SqliteStore {
 
 /// Revalidates, from wherever the last one was.
 pub fn work(folder: &Path) {
-    let _ = run(&open(folder), &stricter(), &[verifying("ed25519")], STEP).unwrap();
+    let (store, policy) = (open(folder), stricter());
+    ready();
+    let _ = run(&store, &policy, &[verifying("ed25519")], STEP).unwrap();
 }
 
 /// All that a revalidation leaves: status, proof and reasons of every agent, and the events.
@@ -49,8 +52,8 @@ impl Left {
     }
 }
 
-/// Kills so many processes. Gives the kills, and how many revalidations they were spread over.
-pub fn campaign(kills: u64, agents: i64, seed: u64, longest_micros: u64) -> (u64, u64) {
+/// Kills so many processes, each after up to a quarter of what an undisturbed revalidation takes. Gives the kills, and how many revalidations they were spread over.
+pub fn campaign(kills: u64, agents: i64, seed: u64) -> (u64, u64) {
     let house = House::of(agents);
     let new = stricter();
     let actor = Actor { id: "user-1", role: "policy_admin" };
@@ -63,7 +66,9 @@ pub fn campaign(kills: u64, agents: i64, seed: u64, longest_micros: u64) -> (u64
         folder
     };
     let undisturbed = copy();
+    let start = Instant::now();
     work(undisturbed.path());
+    let longest = start.elapsed() / 4;
     let expected = Left::of(&open(undisturbed.path()), agents);
     for ((id, status, _, reasons), (same, why)) in expected.agents.iter().zip(house.expected(&new)) {
         assert_eq!(*id, same);
@@ -74,7 +79,7 @@ pub fn campaign(kills: u64, agents: i64, seed: u64, longest_micros: u64) -> (u64
     let (mut killed_so_far, mut revalidations) = (0, 0);
     while killed_so_far < kills {
         let folder = copy();
-        while !killed(KIND, folder.path(), random.micros(longest_micros)) {
+        while !killed(KIND, folder.path(), random.within(longest)) {
             killed_so_far += 1;
         }
         revalidations += 1;

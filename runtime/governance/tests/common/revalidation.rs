@@ -45,7 +45,12 @@ fn bundle_with(change: impl FnOnce(&mut BundleSpec, &mut Value)) -> Vec<u8> {
 
 /// Policies under which temperatures are lower.
 pub fn stricter_bundle() -> Vec<u8> {
-    bundle_with(|_, data| data["promotion"]["temperature"]["analysis"] = json!(0.35))
+    bundle_under(0.35)
+}
+
+/// Policies under which agents must stay below this temperature.
+pub fn bundle_under(temperature: f64) -> Vec<u8> {
+    bundle_with(|_, data| data["promotion"]["temperature"]["analysis"] = json!(temperature))
 }
 
 pub fn stricter() -> Policy {
