@@ -17,7 +17,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// Asks the world for what the request wants to know of it, and says what the example says.
 const WORLD: &str = r#"package replay
 
-result := object.union(data.RULE, {"world": answers}) with input as object.remove(input, ["world"])
+result := object.union(said, {"world": answers}) if {
+	said := data.RULE with input as object.remove(input, ["world", "url"])
+}
 
 answers := {answer | some answer in asked}
 
