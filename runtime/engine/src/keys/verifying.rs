@@ -25,8 +25,6 @@ pub struct VerifyingKey {
     fingerprint: Option<String>,
     family: Family,
     bytes: Vec<u8>,
-    /// Read once, for the usual algorithm of the family; secrets have none.
-    parsed: Option<signature::ParsedPublicKey>,
     only: Option<Algorithm>,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
@@ -64,23 +62,14 @@ impl VerifyingKey {
     }
 
     pub(super) fn from_der(family: Family, bytes: Vec<u8>) -> Result<Self, KeyError> {
-        let scheme = scheme(family.usual()).ok_or(KeyError::Malformed)?;
-        let parsed = signature::ParsedPublicKey::new(scheme, &bytes).map_err(|_| KeyError::Malformed)?;
+        signature::ParsedPublicKey::new(scheme(family.usual()).ok_or(KeyError::Malformed)?, &bytes)
+            .map_err(|_| KeyError::Malformed)?;
         let fingerprint = Some(digest::hex(&bytes));
-        Ok(Self { parsed: Some(parsed), ..Self::new(family, bytes, fingerprint) })
+        Ok(Self::new(family, bytes, fingerprint))
     }
 
     fn new(family: Family, bytes: Vec<u8>, fingerprint: Option<String>) -> Self {
-        Self {
-            id: None,
-            fingerprint,
-            family,
-            bytes,
-            parsed: None,
-            only: None,
-            not_before: None,
-            not_after: None,
-        }
+        Self { id: None, fingerprint, family, bytes, only: None, not_before: None, not_after: None }
     }
 
     /// The same key, for one algorithm only.
@@ -143,9 +132,6 @@ impl VerifyingKey {
         }
         if let Some(mac) = mac(algorithm) {
             return hmac::verify(&hmac::Key::new(mac, &self.bytes), message, signature).is_ok();
-        }
-        if let Some(parsed) = self.parsed.as_ref().filter(|_| algorithm == self.family.usual()) {
-            return parsed.verify_sig(message, signature).is_ok();
         }
         let Some(scheme) = scheme(algorithm) else { return false };
         signature::UnparsedPublicKey::new(scheme, &self.bytes).verify(message, signature).is_ok()
