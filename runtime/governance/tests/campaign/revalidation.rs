@@ -30,8 +30,16 @@ pub fn work(folder: &Path) {
 /// All that a revalidation leaves: status, proof and reasons of every agent, and the events.
 #[derive(Debug, PartialEq)]
 pub struct Left {
-    agents: Vec<(i64, String, Option<String>, Option<Vec<String>>)>,
+    agents: Vec<Agent>,
     events: Vec<Value>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Agent {
+    id: i64,
+    status: String,
+    proof: Option<String>,
+    reasons: Option<Vec<String>>,
 }
 
 impl Left {
@@ -39,7 +47,7 @@ impl Left {
         let agents = (1..=size).map(|id| {
             let status = store.agent(id).unwrap().state.status;
             let proof = store.proof(id).unwrap().map(|record| record.envelope);
-            (id, status, proof, store.invalidation(id).unwrap())
+            Agent { id, status, proof, reasons: store.invalidation(id).unwrap() }
         });
         let events = store.waiting(100_000).unwrap().into_iter().map(|row| {
             let mut event: Value = serde_json::from_str(&row.entry).unwrap();
@@ -70,7 +78,7 @@ pub fn campaign(kills: u64, agents: i64, seed: u64) -> (u64, u64) {
     work(undisturbed.path());
     let longest = start.elapsed() / 4;
     let expected = Left::of(&open(undisturbed.path()), agents);
-    for ((id, status, _, reasons), (same, why)) in expected.agents.iter().zip(house.expected(&new)) {
+    for (Agent { id, status, reasons, .. }, (same, why)) in expected.agents.iter().zip(house.expected(&new)) {
         assert_eq!(*id, same);
         assert_eq!(status == "GOVERNED_VALID", why.is_empty());
         assert_eq!(reasons.clone().unwrap_or_default(), why);
