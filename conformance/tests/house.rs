@@ -1,5 +1,6 @@
 //! The house test: README's map says which crates there are, where they lie, what they may use and where
-//! `unsafe` may stand. This test fails when the code says otherwise, so the map stays true.
+//! `unsafe` may stand; the page on security names the tests behind its promises. This test fails when the code says
+//! otherwise, so both stay true.
 
 use govc_conformance::repository;
 use serde_json::Value as Json;
@@ -110,6 +111,23 @@ fn the_top_level_holds_what_was_agreed() {
         return;
     }
     assert_eq!(found, agreed);
+}
+
+#[test]
+fn promises_name_tests_that_exist() {
+    let page = std::fs::read_to_string(repository().join(".github/SECURITY.md")).expect("a page on security");
+    let rooms = built();
+    let named: Vec<String> = quoted(&page).into_iter().filter(|name| name.contains("::")).collect();
+    assert!(named.len() > 40, "{} tests are named", named.len());
+    for name in named {
+        let (file, test) = name.split_once("::").expect("the name has two colons");
+        let (room, file) = file.split_once('/').unwrap_or_else(|| panic!("`{name}` names no crate"));
+        let folder =
+            &rooms.get(&format!("govc-{room}")).unwrap_or_else(|| panic!("`{name}`: no crate")).folder;
+        let path = repository().join(folder).join("tests").join(format!("{file}.rs"));
+        let source = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert!(source.contains(&format!("#[test]\nfn {test}()")), "`{name}` is no test");
+    }
 }
 
 #[test]
