@@ -317,6 +317,9 @@ fn a11_a_ticket_is_used_once_by_all_processes_together() {
     let token = office.issue("").unwrap();
     assert!(office.redeem(&token).unwrap().contains("\"event\": \"evt-"));
     refused_with(office.redeem(&token), "govc_ticket_replay");
+    // What happened stands in the log: issued, used, and tried again.
+    let drain = || office.govc("audit drain log --store s.db --signing-key issuer/private.pem");
+    assert_eq!((drain(), drain()), (Ok("3".to_owned()), Ok("0".to_owned())));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod append;
 mod chain;
 mod consistency;
+mod drain;
 mod export;
 mod opened;
 mod prove;
@@ -37,6 +38,7 @@ pub(crate) struct Audit {
 enum Action {
     Verify(verify::Verify),
     Append(append::Append),
+    Drain(drain::Drain),
     Show(show::Show),
     Tail(show::Tail),
     Prove(prove::Prove),
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &Audit) -> Exit {
     let done = match &args.action {
         Action::Verify(args) => return verify::run(args),
         Action::Append(args) => append::run(args),
+        Action::Drain(args) => drain::run(args),
         Action::Show(args) => show::run(args),
         Action::Tail(args) => show::tail(args),
         Action::Prove(args) => prove::run(args),
