@@ -8,7 +8,7 @@ mod opener;
 mod shared;
 mod statement;
 
-pub use opener::{Opener, Peeked, open, peek};
+pub use opener::{Opener, Peeked, open, peek, seal, unseal};
 pub use shared::{Leaf, SharedProof, share};
 pub use statement::{Checked, Predicate, Proof, Statement, Subject, check};
 
@@ -25,6 +25,12 @@ pub const DECISION_V1: &str = "https://govc.dev/predicate/decision/v1";
 pub const PROMOTION_V1: &str = "https://govc.dev/predicate/promotion/v1";
 /// Predicate of the root of many statements, which share one signature.
 pub const BATCH_V1: &str = "https://govc.dev/predicate/batch/v1";
+/// The JSON Schemas of the statements, by the type of their predicate.
+pub const SCHEMAS: [(&str, &str); 3] = [
+    (DECISION_V1, include_str!("../schema/decision.json")),
+    (PROMOTION_V1, include_str!("../schema/promotion.json")),
+    (BATCH_V1, include_str!("../schema/batch.json")),
+];
 /// Bytes that a shared secret must have to sign proofs.
 pub const SECRET_BYTES: usize = 32;
 

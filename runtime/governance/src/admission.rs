@@ -5,8 +5,10 @@
 
 mod checks;
 mod evidence;
+mod statement;
 
 pub use evidence::TrustedKeys;
+pub use statement::{ADMISSION_V1, Admission, Found, SCHEMA};
 
 use crate::code::DecisionCode;
 use crate::revocation::Revocations;

@@ -120,7 +120,7 @@ fn other_case(value: &Value) -> Option<Value> {
     let text = value.as_str()?;
     let upper = text.to_uppercase();
     let other = if upper == text { text.to_lowercase() } else { upper };
-    (other != text).then(|| Value::String(other))
+    if other == text { None } else { Some(Value::String(other)) }
 }
 
 /// The document with the name of a member in the other case.

@@ -4,8 +4,8 @@
 
 use super::shared::{Inclusion, Root};
 use super::{ProofError, SharedProof, Statement, dsse};
-use crate::keys::VerifyingKey;
-use serde::Deserialize;
+use crate::keys::{SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -91,6 +91,24 @@ pub fn peek(envelope: &[u8]) -> Result<Peeked, ProofError> {
 /// When the envelope, the signature or the statement is not what it must be.
 pub fn open(envelope: &[u8], keys: &[VerifyingKey]) -> Result<(Statement, String), ProofError> {
     Opener::new(keys).open(envelope)
+}
+
+/// Signs a statement of any predicate and gives the envelope, one line of JSON.
+///
+/// # Errors
+/// When it cannot be written, the key cannot sign, or is a secret of fewer than [`SECRET_BYTES`](super::SECRET_BYTES) bytes.
+pub fn seal(statement: &impl Serialize, key: &SigningKey) -> Result<String, ProofError> {
+    let payload = serde_json::to_vec(statement).map_err(|e| ProofError::Statement(e.to_string()))?;
+    dsse::seal(&payload, key)
+}
+
+/// The statement of an envelope with a signature of its own, whatever its predicate.
+///
+/// # Errors
+/// When the envelope or the signature is not what it must be.
+pub fn unseal(envelope: &[u8], keys: &[VerifyingKey]) -> Result<Vec<u8>, ProofError> {
+    let signed = dsse::read(envelope)?;
+    signed.verify(keys).map(|_| signed.payload.clone())
 }
 
 /// Opens many proofs with the same keys.
