@@ -3,9 +3,13 @@
 //! The surprising fact: the store is asked to change an agent's status only together with the proof that justifies it. There is
 //! no method that sets a status by itself, except the one that quarantines.
 
+#[cfg(feature = "postgres")]
+mod postgres;
 mod promote;
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresLedger;
 pub use promote::{admit, promote};
 pub use sqlite::SqliteStore;
 pub(crate) use sqlite::{Invalidated, Outdated, Passed, Policies, Renewal, Renewed, StoredProof};
