@@ -9,7 +9,7 @@ use govc_governance::outbox::{AuditOutbox, drain};
 use govc_governance::store::{SqliteStore, Store, promote};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub const KIND: &str = "promotion";
 
@@ -56,7 +56,8 @@ fn sandboxes() -> tempfile::TempDir {
 pub fn campaign(kills: u64, seed: u64) -> Seen {
     let (undisturbed, start) = (sandboxes(), Instant::now());
     work(undisturbed.path());
-    let longest = start.elapsed() * 5 / AGENTS as u32;
+    // A process begins slower than it goes on, so that a shorter life would end before the first attempt.
+    let longest = start.elapsed() * 5 / AGENTS as u32 + Duration::from_millis(20);
     let policy = policy("agent-promotion");
     let mut random = Random(seed);
     let mut seen = Seen::default();
