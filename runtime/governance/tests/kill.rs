@@ -18,6 +18,6 @@ fn a_killed_promotion_leaves_a_sandbox_or_a_governed_agent_with_its_proof() {
 
 #[test]
 fn a_killed_revalidation_ends_equal_to_one_from_scratch() {
-    let (kills, revalidations) = campaign::revalidation::campaign(40, 100, 0x5eed);
+    let (kills, revalidations) = campaign::revalidation::campaign(20, 60, 0x5eed);
     println!("{kills} kills, {revalidations} revalidations");
 }
