@@ -89,12 +89,14 @@ impl Finder {
         }
         match &literal.kind {
             LiteralKind::SomeDecl(names) => names.iter().for_each(|n| self.ident(n)),
-            LiteralKind::SomeIn { key, value, domain } => {
+            LiteralKind::SomeIn(some) => {
+                let SomeIn { key, value, domain } = &**some;
                 key.iter().for_each(|k| self.term(k));
                 self.term(value);
                 self.term(domain);
             }
-            LiteralKind::Every { key, value, domain, body } => {
+            LiteralKind::Every(every) => {
+                let Every { key, value, domain, body } = &**every;
                 key.iter().for_each(|k| self.ident(k));
                 self.ident(value);
                 self.term(domain);

@@ -174,31 +174,39 @@ pub struct Literal {
     pub span: Span,
 }
 
+/// `some x in xs`, `some k, v in xs`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SomeIn {
+    /// The pattern of the key.
+    pub key: Option<Term>,
+    /// The pattern of the value.
+    pub value: Term,
+    /// The collection.
+    pub domain: Term,
+}
+
+/// `every k, v in xs { .. }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Every {
+    /// The key variable.
+    pub key: Option<Ident>,
+    /// The value variable.
+    pub value: Ident,
+    /// The collection.
+    pub domain: Term,
+    /// What must hold for each element.
+    pub body: Body,
+}
+
 /// The kinds of statements.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LiteralKind {
     /// `some x, y`.
     SomeDecl(Vec<Ident>),
-    /// `some x in xs`, `some k, v in xs`: the first term is the key.
-    SomeIn {
-        /// The pattern of the key.
-        key: Option<Term>,
-        /// The pattern of the value.
-        value: Term,
-        /// The collection.
-        domain: Term,
-    },
+    /// `some x in xs`, `some k, v in xs`. Boxed, as the parser moves statements often and these are rare.
+    SomeIn(Box<SomeIn>),
     /// `every k, v in xs { .. }`.
-    Every {
-        /// The key variable.
-        key: Option<Ident>,
-        /// The value variable.
-        value: Ident,
-        /// The collection.
-        domain: Term,
-        /// What must hold for each element.
-        body: Body,
-    },
+    Every(Box<Every>),
     /// `not e`.
     Not(Box<Literal>),
     /// `not { .. }` (`future.keywords.not`).

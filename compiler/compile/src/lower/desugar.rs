@@ -160,14 +160,12 @@ impl Desugar<'_> {
             ast::LiteralKind::SomeDecl(idents) => {
                 ExprKind::SomeDecl(idents.iter().map(|i| (self.name(&i.name, i.span), i.span)).collect())
             }
-            ast::LiteralKind::SomeIn { key, value, domain } => ExprKind::SomeIn {
-                key: key.as_ref().map(|k| self.term(k)),
-                value: self.term(value),
-                domain: self.term(domain),
+            ast::LiteralKind::SomeIn(some) => ExprKind::SomeIn {
+                key: some.key.as_ref().map(|k| self.term(k)),
+                value: self.term(&some.value),
+                domain: self.term(&some.domain),
             },
-            ast::LiteralKind::Every { key, value, domain, body } => {
-                self.every(key.as_ref(), value, domain, body)
-            }
+            ast::LiteralKind::Every(every) => self.every(every),
             ast::LiteralKind::Not(inner) => return self.not(inner, span),
             ast::LiteralKind::NotBody(body) => ExprKind::Not { body: self.body(body), explicit: true },
             ast::LiteralKind::Assign(a, b) => ExprKind::Assign(self.term(a), self.term(b)),
@@ -184,15 +182,10 @@ impl Desugar<'_> {
         Some(Expr::new(kind, span))
     }
 
-    fn every(
-        &mut self,
-        key: Option<&ast::Ident>,
-        value: &ast::Ident,
-        domain: &ast::Term,
-        body: &ast::Body,
-    ) -> ExprKind {
+    fn every(&mut self, every: &ast::Every) -> ExprKind {
+        let ast::Every { key, value, domain, body } = every;
         ExprKind::Every(Box::new(Every {
-            key: key.map(|k| self.name(&k.name, k.span)),
+            key: key.as_ref().map(|k| self.name(&k.name, k.span)),
             value: self.name(&value.name, value.span),
             domain: self.term(domain),
             body: self.body(body),

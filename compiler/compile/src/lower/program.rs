@@ -8,7 +8,7 @@ use crate::check::Functions;
 use crate::rules::RuleTree;
 use govc_syntax::{Sources, ast};
 use rustc_hash::FxHashSet;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What a compilation leaves behind for its queries.
 #[derive(Clone, Debug)]
@@ -37,10 +37,11 @@ impl Program {
         path
     }
 
-    /// The ground path of each rule by module and position in its tree.
-    pub(super) fn paths_by_source(&self) -> HashMap<(usize, usize), Vec<String>> {
+    /// The ground paths of these rules, which are named by module and position in its tree.
+    pub(super) fn paths_of(&self, wanted: &HashSet<(usize, usize)>) -> HashMap<(usize, usize), Vec<String>> {
+        let place = |r: &Rule| (r.module, r.source);
         let path = |r: &Rule| Self::ground_strings(r, &self.packages[r.module]);
-        self.rules.iter().map(|r| ((r.module, r.source), path(r))).collect()
+        self.rules.iter().filter(|r| wanted.contains(&place(r))).map(|r| (place(r), path(r))).collect()
     }
 
     /// The path of a rule as OPA prints it.

@@ -69,7 +69,10 @@ impl Lowering<'_> {
     }
 
     pub(super) fn set_annotations(&mut self) {
-        let paths = self.program.paths_by_source();
+        let annotated = self.blocks.iter().enumerate();
+        let annotated = annotated.flat_map(|(module, blocks)| blocks.iter().map(move |b| (module, b.rule)));
+        let annotated = annotated.filter_map(|(module, rule)| Some((module, rule?))).collect();
+        let paths = self.program.paths_of(&annotated);
         for module in self.modules_in_order() {
             let package = self.program.packages[module].clone();
             for block in std::mem::take(&mut self.blocks[module]) {

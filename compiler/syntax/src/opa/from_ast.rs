@@ -310,7 +310,8 @@ impl<'t> Shaper<'t> {
                     .map(|n| Term { value: Value::Var(n.name.clone()), loc: self.loc(n.span) })
                     .collect(),
             ),
-            LiteralKind::SomeIn { key, value, domain } => {
+            LiteralKind::SomeIn(some) => {
+                let ast::SomeIn { key, value, domain } = &**some;
                 let name = if key.is_some() { "internal.member_3" } else { "internal.member_2" };
                 let mut call = vec![self.infix_operator(name, "in", value, domain)];
                 call.extend(key.iter().map(|k| self.term(k)));
@@ -320,7 +321,8 @@ impl<'t> Shaper<'t> {
                 let loc = self.at(first.span.start, first.span.start, domain.span.end);
                 Terms::Some(vec![Term { value: Value::Call(call), loc }])
             }
-            LiteralKind::Every { key, value, domain, body } => {
+            LiteralKind::Every(every) => {
+                let ast::Every { key, value, domain, body } = &**every;
                 let var = |i: &ast::Ident| Term { value: Value::Var(i.name.clone()), loc: self.loc(i.span) };
                 Terms::Every {
                     key: key.as_ref().map(var),

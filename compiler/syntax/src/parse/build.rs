@@ -500,10 +500,11 @@ impl<'b> Builder<'b> {
         let mut ins = some.ins;
         let (Some(first), Some(domain)) = (first, ins.pop()) else { return LiteralKind::Error };
         if ins.is_empty() {
-            return match second {
-                Some(value) => LiteralKind::SomeIn { key: Some(first), value, domain },
-                None => LiteralKind::SomeIn { key: None, value: first, domain },
+            let some = match second {
+                Some(value) => SomeIn { key: Some(first), value, domain },
+                None => SomeIn { key: None, value: first, domain },
             };
+            return LiteralKind::SomeIn(Box::new(some));
         }
         let mut ins = ins.into_iter();
         let pattern = match (second, ins.next()) {
@@ -512,7 +513,7 @@ impl<'b> Builder<'b> {
             _ => first,
         };
         let value = ins.fold(pattern, |lhs, rhs| self.binary(lhs, BinaryOp::In, rhs));
-        LiteralKind::SomeIn { key: None, value, domain }
+        LiteralKind::SomeIn(Box::new(SomeIn { key: None, value, domain }))
     }
 
     fn some_declaration(&mut self, l: u32, list: Vec<Term>) -> LiteralKind {
@@ -572,7 +573,7 @@ impl<'b> Builder<'b> {
             self.unexpected_after(end, "expected value to be a variable");
             return LiteralKind::Error;
         };
-        LiteralKind::Every { key, value, domain, body }
+        LiteralKind::Every(Box::new(Every { key, value, domain, body }))
     }
 
     // --- bodies ---

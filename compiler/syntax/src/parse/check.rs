@@ -171,7 +171,7 @@ fn refuse(text: &str, literal: &Literal) -> Result<(), String> {
     }
     match &literal.kind {
         LiteralKind::Not(_) => Err("negated expressions cannot be used for rule head".to_owned()),
-        LiteralKind::SomeDecl(_) | LiteralKind::SomeIn { .. } => {
+        LiteralKind::SomeDecl(_) | LiteralKind::SomeIn(_) => {
             Err("'some' declarations cannot be used for rule head".to_owned())
         }
         LiteralKind::Term(term) => refuse_term(text, term),

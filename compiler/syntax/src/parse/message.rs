@@ -110,8 +110,8 @@ pub(crate) fn not_in_template(kind: &LiteralKind) -> Option<&'static str> {
         LiteralKind::Not(_) => Some("unexpected negation ('not') in template-string expression"),
         LiteralKind::Unify(..) => Some("unexpected unification ('=') in template-string expression"),
         LiteralKind::Assign(..) => Some("unexpected assignment (':=') in template-string expression"),
-        LiteralKind::Every { .. } => Some("unexpected 'every' in template-string expression"),
-        LiteralKind::SomeDecl(_) | LiteralKind::SomeIn { .. } => {
+        LiteralKind::Every(_) => Some("unexpected 'every' in template-string expression"),
+        LiteralKind::SomeDecl(_) | LiteralKind::SomeIn(_) => {
             Some("unexpected 'some' in template-string expression")
         }
         _ => None,

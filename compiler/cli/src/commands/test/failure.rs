@@ -166,7 +166,8 @@ fn operands(kind: &LiteralKind) -> Vec<&Term> {
         LiteralKind::Unify(a, b) => vec![a, b],
         LiteralKind::Assign(_, value) => vec![value],
         LiteralKind::Not(inner) => operands(&inner.kind),
-        LiteralKind::SomeIn { domain, .. } | LiteralKind::Every { domain, .. } => vec![domain],
+        LiteralKind::SomeIn(some) => vec![&some.domain],
+        LiteralKind::Every(every) => vec![&every.domain],
         _ => Vec::new(),
     }
 }
