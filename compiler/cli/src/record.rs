@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use clap::Args;
 use govc_audit::note::NoteError;
 use govc_audit::{Event, FolderDisk, Log, LogError, Options, Signer};
+use govc_governance::AgentSpec;
 use std::path::{Path, PathBuf};
 
 /// The name of a log that was given none.
@@ -42,6 +43,16 @@ impl Auditing {
         }
         written.close().map_err(|error| log(&error))
     }
+}
+
+/// The agent and the workspace that a specification names, as texts; empty where it names none.
+pub(crate) fn named(spec: &AgentSpec) -> (String, String) {
+    let text = |name: &str| match spec.get(name) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(serde_json::Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    (text("agentId"), text("workspaceId"))
 }
 
 /// Opens a log for writing, with a key or with its own.

@@ -183,3 +183,46 @@ fn a_log_without_a_key_makes_its_own() {
         govc(&["audit", "append", "log", "--signing-key", "keys/private.pem"], &event("f", 0), folder);
     assert!(!other.status.success(), "another key is not the log's");
 }
+
+#[test]
+fn a_proof_travels_with_the_evidence_that_it_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(govc(&["tour", "--keep", "."], "", folder.path()).status.success());
+    let folder = folder.path();
+    let run = |words: &[&str]| {
+        let output = govc(words, "", folder);
+        (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let gathered = run(&["proof", "bundle", "promotion.json", "--log", "audit", "-o", "recorded.json"]);
+    assert!(gathered.0 && gathered.1.contains("\"index\""), "{}", gathered.1);
+    let other = run(&["proof", "bundle", "proof.json", "--log", "audit", "-o", "other.json"]);
+    assert!(other.0, "{}", other.1);
+    // Whoever has the file and the two keys needs neither the log nor us.
+    std::fs::rename(folder.join("audit"), folder.join("away")).unwrap();
+    let trusted = ["-b", "bundle.tar.gz", "--verification-key", "keys/public.pem"];
+    let check =
+        |file: &str, key: &str| run(&[&["proof", "check", file, "--log-key", key][..], &trusted].concat());
+    let log_key = "away/key/public.pem";
+    let (good, told) = check("recorded.json", log_key);
+    assert!(good && told.contains("\"recorded\""), "{told}");
+    let (good, told) = check("recorded.json", "keys/public.pem");
+    assert!(!good && told.contains("govc_proof_record"), "{told}");
+
+    let text = std::fs::read_to_string(folder.join("recorded.json")).unwrap();
+    let refused = |changed: String, code: &str| {
+        assert!(changed != text, "nothing was changed");
+        std::fs::write(folder.join("changed.json"), changed).unwrap();
+        let (good, told) = check("changed.json", log_key);
+        assert!(!good && told.contains(code), "{told}");
+    };
+    refused(text.replace("\"verdict\":\"allow\"", "\"verdict\":\"deny\""), "govc_proof_record");
+    // The proof of one decision beside the record of another.
+    let own = |text: &str| {
+        text.split_once(",\"entry\":").map(|(proof, record)| (proof.to_owned(), record.to_owned()))
+    };
+    let (_, record) = own(&std::fs::read_to_string(folder.join("other.json")).unwrap()).unwrap();
+    let (proof, _) = own(&text).unwrap();
+    refused(format!("{proof},\"entry\":{record}"), "govc_proof_other_record");
+    let missing = run(&["proof", "bundle", "example.json", "--log", "away", "-o", "none.json"]);
+    assert!(!missing.0 && missing.1.contains("govc_proof_not_recorded"), "{}", missing.1);
+}

@@ -5,10 +5,12 @@
 
 mod dsse;
 mod opener;
+mod recorded;
 mod shared;
 mod statement;
 
 pub use opener::{Opener, Peeked, open, peek, seal, unseal};
+pub use recorded::{Place, RecordError, RecordedProof};
 pub use shared::{Leaf, SharedProof, share};
 pub use statement::{Checked, Predicate, Proof, Statement, Subject, check};
 

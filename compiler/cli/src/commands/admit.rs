@@ -6,7 +6,7 @@ use crate::keys::Verifying;
 use crate::output::{self, Node};
 use crate::policies;
 use crate::problem::Problem;
-use crate::record::Auditing;
+use crate::record::{self, Auditing};
 use clap::Args;
 use govc_governance::admission::{self, Request, TrustedKeys, Verdict};
 use govc_governance::{AgentSpec, DecisionCode, RevocationList, State, events};
@@ -96,9 +96,8 @@ fn admit(args: &Admit) -> Result<Verdict, Problem> {
         expires_at: created.and_then(|created| spec.expires_at(created)),
         now,
     });
-    let named = |name: &str| spec.text(name).unwrap_or_default();
-    let (agent, workspace) = (named("agentId"), named("workspaceId"));
-    let event = events::admission(agent, workspace, &spec, Some(policy.policy_hash()), &verdict);
+    let (agent, workspace) = record::named(&spec);
+    let event = events::admission(&agent, &workspace, &spec, Some(policy.policy_hash()), &verdict);
     args.auditing.record(&[event])?;
     Ok(verdict)
 }

@@ -15,6 +15,8 @@ mod show;
 mod verify;
 mod witness;
 
+pub(crate) use opened::Place;
+
 use crate::exit::Exit;
 use crate::output::{self, Node};
 use crate::problem::Problem;

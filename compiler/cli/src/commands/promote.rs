@@ -6,7 +6,7 @@ use crate::keys::{Signing, Verifying};
 use crate::output::{self, Node};
 use crate::policies;
 use crate::problem::Problem;
-use crate::record::Auditing;
+use crate::record::{self, Auditing};
 use clap::Args;
 use govc_engine::{Limits, SystemHost};
 use govc_governance::promotion::{self, Authority, Promotion, PromotionRequest};
@@ -77,8 +77,8 @@ fn promote(args: &Promote) -> Result<Promotion, Problem> {
         limits: Limits::default(),
         now: policies::now(args.now.as_deref())?,
     };
-    let named = |name: &str| request.spec().text(name).unwrap_or_default();
-    let attempt = events::attempt(named("agentId"), named("workspaceId"), &authority, &request);
+    let (agent, workspace) = record::named(request.spec());
+    let attempt = events::attempt(&agent, &workspace, &authority, &request);
     args.auditing.record(std::slice::from_ref(&attempt))?;
     let promotion = promotion::decide(&authority, &request);
     if let (Some(path), Some(envelope)) = (&args.proof, &promotion.proof) {

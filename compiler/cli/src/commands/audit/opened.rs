@@ -14,16 +14,16 @@ use std::sync::Arc;
 
 /// Which log, and who signs it
 #[derive(Args, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Folder of the log
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Public key of the log: PEM, or NAME+ID+KEY as signed notes have it, or a file with one of them; without one,
     /// the key that the log made itself
     #[arg(long, value_name = "KEY")]
-    pub(super) verification_key: Option<String>,
+    pub(crate) verification_key: Option<String>,
     /// Name of the log in its checkpoints
     #[arg(long, value_name = "NAME", default_value = ORIGIN)]
-    pub(super) origin: String,
+    pub(crate) origin: String,
 }
 
 impl Place {
@@ -42,7 +42,7 @@ impl Place {
         Ok(Arc::new(disk.map_err(|error| io_problem("open", &self.path, &error))?))
     }
 
-    pub(super) fn verifier(&self) -> Result<Verifier, Problem> {
+    pub(crate) fn verifier(&self) -> Result<Verifier, Problem> {
         let own = own_public_key(&self.path).map(|path| path.display().to_string());
         let Some(key) = self.verification_key.as_ref().or(own.as_ref()) else {
             return Err(Problem::coded("govc_no_key", "give the key of the log with `--verification-key`"));
@@ -56,7 +56,7 @@ impl Place {
     }
 
     /// The log at its newest published checkpoint.
-    pub(super) fn newest(&self) -> Result<(Reader, SignedCheckpoint), Problem> {
+    pub(crate) fn newest(&self) -> Result<(Reader, SignedCheckpoint), Problem> {
         let newest = Reader::newest(self.disk()?, &self.origin, &self.verifier()?);
         let empty = || Problem::coded("govc_audit_no_entry", "the log has no entries");
         newest.map_err(|error| log(&error))?.ok_or_else(empty)
