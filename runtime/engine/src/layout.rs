@@ -166,16 +166,23 @@ impl Layout {
     /// # Errors
     /// When the layout is not one, or a blob is not what its descriptor says.
     pub fn read(&self, limit: u64) -> Result<Layer, LayoutError> {
-        let layer = self.descriptor()?;
-        Ok(Layer { bytes: self.blob(&layer, limit)?, digest: hex_of(&layer)?.to_owned() })
+        self.layer(&self.descriptor()?, limit)
     }
 
-    /// The digest of the bundle, without reading it.
+    /// As [`read`](Self::read), but leaves the bundle alone where it still has the digest that is known.
     ///
     /// # Errors
-    /// When the layout is not one.
-    pub fn digest(&self) -> Result<String, LayoutError> {
-        hex_of(&self.descriptor()?).map(str::to_owned)
+    /// When the layout is not one, or a blob is not what its descriptor says.
+    pub fn read_if_changed(&self, known: &str, limit: u64) -> Result<Option<Layer>, LayoutError> {
+        let descriptor = self.descriptor()?;
+        if hex_of(&descriptor)? == known {
+            return Ok(None);
+        }
+        self.layer(&descriptor, limit).map(Some)
+    }
+
+    fn layer(&self, descriptor: &Descriptor, limit: u64) -> Result<Layer, LayoutError> {
+        Ok(Layer { digest: hex_of(descriptor)?.to_owned(), bytes: self.blob(descriptor, limit)? })
     }
 
     fn descriptor(&self) -> Result<Descriptor, LayoutError> {

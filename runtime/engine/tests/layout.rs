@@ -52,7 +52,9 @@ fn bundles_are_found_by_tag_and_digest() {
     assert_eq!(read(&format!("oci:{place}:v2")).unwrap(), second);
     assert_eq!(read(&format!("oci:{place}@{}", digests[0])).unwrap(), first);
     let layer = Layout::parse(&format!("oci:{place}:v2")).unwrap();
-    assert_eq!(layer.digest().unwrap(), sha256_hex(&second));
+    let known = sha256_hex(&second);
+    assert_eq!(layer.read_if_changed("", LIMIT).unwrap().unwrap().digest, known);
+    assert_eq!(layer.read_if_changed(&known, LIMIT).unwrap(), None);
     Engine::load(&layer.read(LIMIT).unwrap().bytes, &Trust::unsigned()).unwrap();
     let unclear = read(&format!("oci:{place}")).unwrap_err();
     assert_eq!(unclear.code(), "govc_layout_choice");

@@ -9,7 +9,7 @@ use super::services::{Answer, Service, Services};
 use crate::files;
 use crate::output::{self, Node};
 use crate::problem::Problem;
-use govc_engine::{Algorithm, Layout, LayoutError, Trust, VerifyingKey};
+use govc_engine::{Algorithm, Layout, Trust, VerifyingKey};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -272,12 +272,13 @@ impl Source {
                 Ok(Answer { status: 200, body, ..Answer::default() })
             }
             Place::Layout(layout) => {
-                let failed = |error: LayoutError| error.to_string();
-                if layout.digest().map_err(failed)? == self.etag(plugin) {
-                    return Ok(Answer { status: 304, ..Answer::default() });
-                }
-                let layer = layout.read(self.limit).map_err(failed)?;
-                Ok(Answer { status: 200, etag: layer.digest, body: layer.bytes, ..Answer::default() })
+                let read = layout.read_if_changed(&self.etag(plugin), self.limit);
+                Ok(match read.map_err(|error| error.to_string())? {
+                    None => Answer { status: 304, ..Answer::default() },
+                    Some(layer) => {
+                        Answer { status: 200, etag: layer.digest, body: layer.bytes, ..Answer::default() }
+                    }
+                })
             }
             Place::Service(service, path) => {
                 let etag = self.etag(plugin);
