@@ -62,7 +62,8 @@ impl Digest {
         Self(hex(&sha256(bytes)))
     }
 
-    pub(crate) fn from_hash(hash: &crate::merkle::Hash) -> Self {
+    /// A hash of the tree in digits.
+    pub fn from_hash(hash: &crate::merkle::Hash) -> Self {
         Self(hex(hash))
     }
 

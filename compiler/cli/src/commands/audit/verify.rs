@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::output::{self, Node};
 use crate::problem::Problem;
 use clap::Args;
-use govc_audit::merkle::Hash;
+use govc_audit::event::Digest;
 use govc_audit::{FolderDisk, Monitor, Reader, SignedCheckpoint, Verifier};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,16 +63,12 @@ fn tree(args: &Verify) -> Result<Node, Problem> {
 /// A head is the hash over the tree of all entries up to some size.
 fn must_have_had(head: &str, log: &Reader) -> Result<(), Problem> {
     for size in (0..=log.size()).rev() {
-        if hex(&log.root(size).map_err(|error| opened::log(&error))?) == head {
+        if Digest::from_hash(&log.root(size).map_err(|error| opened::log(&error))?).text() == head {
             return Ok(());
         }
     }
     let text = format!("head `{head}` is none that the log had: entries were cut off, or are other ones");
     Err(Problem::coded("govc_audit_fork", text))
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A monitor whose memory is a file.
@@ -95,7 +91,7 @@ fn told(entries: u64, checkpoint: Option<&SignedCheckpoint>) -> Node {
         ("entries".to_owned(), Node::int(i64::try_from(entries).unwrap_or(i64::MAX))),
     ];
     if let Some(signed) = checkpoint {
-        object.push(("head".to_owned(), Node::string(&hex(&signed.checkpoint.root))));
+        object.push(("head".to_owned(), Node::string(Digest::from_hash(&signed.checkpoint.root).text())));
         object.push(("checkpoint".to_owned(), Node::string(&signed.note)));
     }
     Node::Object(object)
