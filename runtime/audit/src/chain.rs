@@ -6,10 +6,10 @@
 
 mod python;
 
+pub(crate) use python::Json;
 pub use python::python_float;
 
 use crate::event::Digest;
-use python::Json;
 use serde::Deserialize;
 use std::fmt;
 use std::io::BufRead;

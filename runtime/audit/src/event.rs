@@ -20,6 +20,7 @@ pub use foreign::{
 pub use personal::Personal;
 pub use text::{Digest, TextError, Time, TraceId, random_id};
 
+use crate::chain::Json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -280,12 +281,14 @@ impl Event {
         serde_json::to_vec(&value).map_err(|error| EventError::Form(error.to_string()))
     }
 
-    /// Reads an entry of the log.
+    /// Reads an entry of the log. A member that stands twice is refused, because readers differ in which one they take.
     ///
     /// # Errors
     /// When it is not an event of this schema.
     pub fn read(entry: &[u8]) -> Result<Self, EventError> {
-        serde_json::from_slice(entry).map_err(|error| EventError::Form(error.to_string()))
+        let unique: Result<Json, _> = serde_json::from_slice(entry);
+        let event = unique.and_then(|_| serde_json::from_slice(entry));
+        event.map_err(|error| EventError::Form(error.to_string()))
     }
 
     /// All its erasable fields.

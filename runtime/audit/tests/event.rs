@@ -112,6 +112,23 @@ fn an_event_is_read_as_it_was_written() {
 }
 
 #[test]
+fn a_member_that_stands_twice_is_refused_wherever_it_stands() {
+    let text = serde_json::to_string(&full()).unwrap();
+    let once = serde_json::from_str::<Value>(&text).unwrap();
+    let mut names = 0;
+    for (at, _) in text.match_indices("\":") {
+        let start = text[..at].rfind('"').unwrap();
+        let name = &text[start..=at];
+        let twice = format!("{}{name}:null,{}", &text[..start], &text[start..]);
+        // Whoever reads less strictly takes the last, and sees the event.
+        assert_eq!(serde_json::from_str::<Value>(&twice).unwrap(), once);
+        assert!(Event::read(twice.as_bytes()).is_err(), "{name}");
+        names += 1;
+    }
+    assert!(names > 30, "{names}");
+}
+
+#[test]
 fn an_admission_goes_there_and_back() {
     let codes = Code::ALL.iter().filter(|code| code.meaning().0 == Kind::Admission);
     for code in codes {

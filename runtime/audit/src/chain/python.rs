@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 /// JSON as Python sees it: integers apart from floats, members by name, no member twice.
 #[derive(Debug)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Int(i128),
