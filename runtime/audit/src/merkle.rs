@@ -4,16 +4,24 @@
 //! them apart. Without it an attacker could pass a node off as an event.
 
 mod frontier;
+mod many;
 mod proof;
 mod tile;
 
 pub use frontier::Frontier;
+pub use many::leaf_hashes;
 pub use proof::{
     Subtrees, consistency_path, inclusion_path, root_of_range, verify_consistency, verify_inclusion,
 };
 pub use tile::{TILE_WIDTH, Tile, bundle_path};
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
+
+/// The byte before the content of a leaf.
+const LEAF: u8 = 0;
+
+/// The byte before the two hashes of a node.
+const NODE: u8 = 1;
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -26,13 +34,13 @@ pub type Hash = [u8; 32];
 /// ```
 pub fn leaf_hash(content: &[u8]) -> Hash {
     // One call over bytes that lie together takes a tenth less time than two calls over parts.
-    let mut together = [0; TOGETHER];
+    let mut together = [LEAF; TOGETHER];
     match together.get_mut(1..=content.len()) {
         Some(place) => {
             place.copy_from_slice(content);
             sha256(&together[..=content.len()])
         }
-        None => sha256_of(&[&[0], content]),
+        None => sha256_of(&[&[LEAF], content]),
     }
 }
 
@@ -60,7 +68,7 @@ fn into_hash(digest: &aws_lc_rs::digest::Digest) -> Hash {
 
 /// The hash of a node over its two children.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut bytes = [1; 65];
+    let mut bytes = [NODE; 65];
     bytes[1..33].copy_from_slice(left);
     bytes[33..].copy_from_slice(right);
     sha256(&bytes)
@@ -75,14 +83,7 @@ pub fn empty_root() -> Hash {
 pub(crate) fn fold(hashes: &[Hash]) -> Option<Hash> {
     let mut level = hashes.to_vec();
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => node_hash(left, right),
-                [single] => *single,
-                _ => empty_root(),
-            })
-            .collect();
+        level = many::parents(&level);
     }
     level.first().copied()
 }

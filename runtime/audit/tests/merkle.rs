@@ -1,8 +1,8 @@
 //! The tree against the vectors of RFC 6962's reference implementation, and against itself in every small size.
 
 use govc_audit::merkle::{
-    Frontier, Hash, Subtrees, consistency_path, empty_root, inclusion_path, leaf_hash, node_hash,
-    root_of_range, verify_consistency, verify_inclusion,
+    Frontier, Hash, Subtrees, consistency_path, empty_root, inclusion_path, leaf_hash, leaf_hashes,
+    node_hash, root_of_range, verify_consistency, verify_inclusion,
 };
 use std::convert::Infallible;
 
@@ -110,6 +110,35 @@ fn every_proof_of_a_small_tree_holds_and_no_other_does() {
             if let Some((_, shorter)) = path.split_last() {
                 assert!(!verify_consistency(old, size, shorter, &old_root, &root));
             }
+        }
+    }
+}
+
+#[test]
+fn leaves_hashed_side_by_side_have_the_hashes_they_have_alone() {
+    let content: Vec<u8> = (0..1500u32).map(|place| (place * 7) as u8).collect();
+    let alone = |contents: &[&[u8]]| contents.iter().map(|content| leaf_hash(content)).collect::<Vec<_>>();
+    for length in (0..200).chain([600, 601, 1023, 1024, 1500]) {
+        let alike: Vec<&[u8]> = (0..70).map(|first| &content[first.min(1500 - length)..][..length]).collect();
+        assert_eq!(leaf_hashes(&alike), alone(&alike), "{length} bytes each");
+    }
+    for count in 0..300 {
+        let mixed: Vec<&[u8]> = (0..count).map(|first| &content[first..][..first * 37 % 1201]).collect();
+        assert_eq!(leaf_hashes(&mixed), alone(&mixed), "{count} of different lengths");
+    }
+}
+
+#[test]
+fn a_tree_grows_by_many_leaves_as_by_one_after_the_other() {
+    let leaves: Vec<Hash> = (0u16..600).map(|n| leaf_hash(&n.to_le_bytes())).collect();
+    for first in 0..70 {
+        for count in [0, 1, 2, 3, 7, 8, 64, 100, 255, 256, 511, 530] {
+            let mut together = Frontier::default();
+            leaves[..first].iter().for_each(|leaf| together.push(*leaf));
+            let mut one_by_one = together.clone();
+            together.extend(&leaves[first..first + count]);
+            leaves[first..first + count].iter().for_each(|leaf| one_by_one.push(*leaf));
+            assert_eq!(together, one_by_one, "{count} after {first}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::writer::fill;
 use super::{CHECKPOINT, Options, SPARE, TILE_LOCK, segment};
 use crate::checkpoint::SignedCheckpoint;
 use crate::disk::{Disk, Lock, Mode, read_if_there, replace};
-use crate::merkle::{Frontier, leaf_hash};
+use crate::merkle::{Frontier, leaf_hashes};
 use crate::note::Verifier;
 use std::sync::Arc;
 
@@ -103,10 +103,12 @@ impl Publisher {
             let at = place.edge.size();
             let record = cursor.next(disk)?.ok_or_else(|| missing(at))?;
             let skip = at.checked_sub(record.head.first).ok_or_else(|| missing(at))?;
-            for entry in record.entries().skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
-                let leaf = leaf_hash(entry);
+            let entries: Vec<&[u8]> =
+                record.entries().skip(usize::try_from(skip).unwrap_or(usize::MAX)).collect();
+            let leaves = leaf_hashes(&entries);
+            place.frontier.extend(&leaves);
+            for (entry, leaf) in entries.into_iter().zip(leaves) {
                 place.edge.push(disk, entry, leaf)?;
-                place.frontier.push(leaf);
             }
             let covers = record.checkpoint().is_some_and(|signed| {
                 signed.checkpoint.size == place.frontier.size()

@@ -13,7 +13,7 @@ use super::error::LogError;
 use super::segment::Segment;
 use crate::checkpoint::SignedCheckpoint;
 use crate::disk::read_some;
-use crate::merkle::{Frontier, leaf_hash, sha256_of};
+use crate::merkle::{Frontier, leaf_hashes, sha256_of};
 
 /// Bytes of the head.
 pub(crate) const HEAD: usize = 40;
@@ -113,7 +113,8 @@ impl Record {
     pub(crate) fn extend(&self, before: &Frontier) -> Option<(Frontier, SignedCheckpoint)> {
         let mut entries = self.entries();
         let mut frontier = before.clone();
-        entries.by_ref().for_each(|entry| frontier.push(leaf_hash(entry)));
+        let contents: Vec<&[u8]> = entries.by_ref().collect();
+        frontier.extend(&leaf_hashes(&contents));
         let signed = self.checkpoint()?;
         let whole = entries.rest().is_empty()
             && self.head.first == before.size()

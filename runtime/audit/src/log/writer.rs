@@ -146,7 +146,7 @@ impl Writer {
 
     fn sign(&self, batch: &Batch) -> (Frontier, SignedCheckpoint) {
         let mut frontier = self.tip.frontier.clone();
-        batch.leaves().iter().for_each(|leaf| frontier.push(*leaf));
+        frontier.extend(batch.leaves());
         let (size, root) = (frontier.size(), frontier.root());
         let checkpoint = Checkpoint { origin: self.options.origin.clone(), size, root };
         (frontier, SignedCheckpoint::sign(checkpoint, &self.signer))

@@ -3,6 +3,7 @@
 //! The surprising fact: a tree of a billion leaves has a frontier of at most thirty hashes, one for each bit
 //! that is set in its size.
 
+use super::many::parents;
 use super::{Hash, empty_root, node_hash};
 
 /// The roots of the perfect subtrees that a tree of some size falls into, the largest first.
@@ -38,6 +39,26 @@ impl Frontier {
         }
         self.nodes.push(hash);
         self.size += 1;
+    }
+
+    /// Appends the hashes of several leaves, level by level: nodes of one level can be hashed side by side.
+    pub fn extend(&mut self, leaves: &[Hash]) {
+        let mut level = leaves.to_vec();
+        let mut bits = self.size;
+        let mut edge = Vec::new();
+        while !level.is_empty() {
+            if bits & 1 == 1 {
+                // A bit that is set in the size is a node, by the invariant of `new`.
+                level.splice(0..0, self.nodes.pop());
+            }
+            if !level.len().is_multiple_of(2) {
+                edge.extend(level.pop());
+            }
+            level = parents(&level);
+            bits >>= 1;
+        }
+        self.nodes.extend(edge.into_iter().rev());
+        self.size += leaves.len() as u64;
     }
 
     /// The root of the tree.

@@ -4,7 +4,7 @@ use super::forked;
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::disk::{Disk, Mode};
 use crate::log::{Cursor, LogError, first_in_journal, recover};
-use crate::merkle::{Frontier, leaf_hash};
+use crate::merkle::{Frontier, leaf_hashes};
 use crate::note::Verifier;
 use crate::reader::Reader;
 use std::sync::Arc;
@@ -69,6 +69,7 @@ fn same_as_tiles(reader: Option<&Reader>, in_both: Option<&Frontier>) -> Result<
 fn root_within(before: &Frontier, record: &crate::log::Record, size: u64) -> Option<crate::merkle::Hash> {
     let mut frontier = before.clone();
     let count = usize::try_from(size.checked_sub(before.size())?).ok()?;
-    record.entries().take(count).for_each(|entry| frontier.push(leaf_hash(entry)));
+    let entries: Vec<&[u8]> = record.entries().take(count).collect();
+    frontier.extend(&leaf_hashes(&entries));
     (frontier.size() == size).then(|| frontier.root())
 }

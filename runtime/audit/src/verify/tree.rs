@@ -4,7 +4,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::log::LogError;
-use crate::merkle::{Frontier, Hash, TILE_WIDTH, fold, leaf_hash, node_hash};
+use crate::merkle::{Frontier, Hash, TILE_WIDTH, fold, leaf_hashes, node_hash};
 use crate::reader::Reader;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,14 +40,14 @@ pub(super) fn check(reader: &Reader, checkpoint: &Checkpoint, threads: usize) ->
         }
     };
     run(threads, work)?;
-    let roots = roots.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let root = root(checkpoint.size, roots.into_iter().flatten())?;
+    let parts = roots.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let root = root(checkpoint.size, &parts)?;
     let difference = first_difference.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     match (root == checkpoint.root, difference) {
-        (true, None) => upper_tiles(reader),
+        (true, None) => bad_tile(reader, &parts)?.map_or(Ok(()), Err),
         (true, Some((leaf, _))) => Err(LogError::damaged("the tile over it was changed", leaf)),
         (false, Some((leaf, why))) => Err(LogError::damaged(why, leaf)),
-        (false, None) => Err(first_bad_tile(reader)?),
+        (false, None) => Err(first_bad_tile(reader, &parts)?),
     }
 }
 
@@ -99,7 +99,7 @@ fn leaves(reader: &Reader, bundle: u64, bytes: &mut Vec<u8>) -> Result<Leaves, L
     if (entries.len() as u64) < reader.bundle_width(bundle) || rest > 0 {
         return Err(LogError::damaged("the bundle is cut off or too long", first + entries.len() as u64));
     }
-    let hashes: Vec<Hash> = entries.into_iter().map(leaf_hash).collect();
+    let hashes = leaf_hashes(&entries);
     let tile = reader.tile(0, bundle)?;
     let bad = hashes.iter().zip(&tile).position(|(entry, tile)| entry != tile);
     let differs = bad.map(|place| (first + place as u64, "the entry was changed".to_owned()));
@@ -107,13 +107,13 @@ fn leaves(reader: &Reader, bundle: u64, bytes: &mut Vec<u8>) -> Result<Leaves, L
 }
 
 /// The root over all parts.
-fn root(size: u64, parts: impl Iterator<Item = Part>) -> Result<Hash, LogError> {
+fn root(size: u64, parts: &[Option<Part>]) -> Result<Hash, LogError> {
     let mut above = Frontier::default();
     let mut edge = Frontier::default();
-    for part in parts {
+    for part in parts.iter().flatten() {
         match part {
-            Part::Full(root) => above.push(root),
-            Part::Edge(hashes) => hashes.into_iter().for_each(|hash| edge.push(hash)),
+            Part::Full(root) => above.push(*root),
+            Part::Edge(hashes) => edge.extend(hashes),
         }
     }
     if above.size() * TILE_WIDTH + edge.size() != size {
@@ -126,25 +126,21 @@ fn root(size: u64, parts: impl Iterator<Item = Part>) -> Result<Hash, LogError> 
     })
 }
 
-/// Tiles above the lowest must be what the tiles below them give.
-fn upper_tiles(reader: &Reader) -> Result<(), LogError> {
-    bad_tile(reader)?.map_or(Ok(()), Err)
-}
-
 /// Where entries and lowest tiles agree and yet the root is another, somebody made them anew.
-fn first_bad_tile(reader: &Reader) -> Result<LogError, LogError> {
+fn first_bad_tile(reader: &Reader, parts: &[Option<Part>]) -> Result<LogError, LogError> {
     let unknown = || LogError::damaged("the entries do not have the root that was signed", 0);
-    Ok(bad_tile(reader)?.unwrap_or_else(unknown))
+    Ok(bad_tile(reader, parts)?.unwrap_or_else(unknown))
 }
 
-fn bad_tile(reader: &Reader) -> Result<Option<LogError>, LogError> {
+/// The first tile above the lowest that is not what those below it give. The lowest are what the entries give, `parts`.
+fn bad_tile(reader: &Reader, parts: &[Option<Part>]) -> Result<Option<LogError>, LogError> {
     let mut level = 1;
     while level < 8 && reader.size() >> (8 * level) > 0 {
         let hashes = reader.size() >> (8 * level);
         for index in 0..hashes.div_ceil(TILE_WIDTH) {
             for (place, hash) in (0..).zip(reader.tile(level, index)?) {
                 let below = index * TILE_WIDTH + place;
-                if fold(&reader.tile(level - 1, below)?) != Some(hash) {
+                if root_of_tile(reader, parts, level - 1, below)? != Some(hash) {
                     let leaf = below << (8 * level);
                     let what = "the tiles over it and the 255 next to it do not fit together";
                     return Ok(Some(LogError::damaged(what, leaf)));
@@ -154,4 +150,20 @@ fn bad_tile(reader: &Reader) -> Result<Option<LogError>, LogError> {
         level += 1;
     }
     Ok(None)
+}
+
+/// The root over a full tile.
+fn root_of_tile(
+    reader: &Reader,
+    parts: &[Option<Part>],
+    level: u32,
+    index: u64,
+) -> Result<Option<Hash>, LogError> {
+    if level > 0 {
+        return Ok(fold(&reader.tile(level, index)?));
+    }
+    Ok(match usize::try_from(index).ok().and_then(|index| parts.get(index)) {
+        Some(Some(Part::Full(root))) => Some(*root),
+        _ => None,
+    })
 }
