@@ -211,6 +211,16 @@ pub enum Term {
     Comprehension(Box<Comprehension>),
 }
 
+impl Term {
+    /// The scalar, if it is one.
+    pub fn as_const(&self) -> Option<&Const> {
+        match self {
+            Term::Const(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+}
+
 /// A reference.
 #[derive(Clone, Debug)]
 pub struct Ref {

@@ -2,6 +2,7 @@
 //! of evaluation: `f(g(x))` is `g(x, $0); f($0)`. Under a plain `not` they stay outside of the negation.
 
 use crate::lower::names::Names;
+use crate::lower::order::sort_elements;
 use crate::lower::tree::*;
 
 /// Takes the calls out of a rule's parameters, values and bodies.
@@ -81,7 +82,9 @@ impl Calls<'_> {
             TermKind::Const(_) | TermKind::Var(_) | TermKind::Template(_) => {}
             TermKind::Call(_) => self.call(t, support),
             TermKind::Ref(parts) => self.reference(parts, support),
-            TermKind::Array(items) | TermKind::Set(items) => {
+            TermKind::Array(items) => items.iter_mut().for_each(|t| self.term(t, support)),
+            TermKind::Set(items) => {
+                sort_elements(self.names, items);
                 items.iter_mut().for_each(|t| self.term(t, support));
             }
             TermKind::Object(pairs) => {

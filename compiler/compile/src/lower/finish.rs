@@ -4,6 +4,7 @@
 use crate::check::Functions;
 use crate::hir;
 use crate::lower::names::{Name, NameSet, Names};
+use crate::lower::order::rank;
 use crate::lower::print;
 use crate::lower::tree::*;
 use crate::lower::withs::builtin_name;
@@ -262,26 +263,21 @@ impl Build<'_> {
             TermKind::Var(name) => self.var(*name),
             TermKind::Ref(parts) => self.reference(t, parts),
             TermKind::Array(items) => hir::Term::Array(self.terms(items)),
-            TermKind::Set(items) => hir::Term::Set(self.terms(items)),
+            TermKind::Set(items) => {
+                // What goes through the set meets its elements in the order of OPA's terms, too.
+                let mut items: Vec<_> = items.iter().collect();
+                items.sort_by_cached_key(|item| rank(self.f.names, item));
+                hir::Term::Set(items.into_iter().map(|item| self.term(item)).collect())
+            }
             TermKind::Object(pairs) => {
                 // Of equal keys the last one counts, and OPA goes through them in the order of its terms.
                 let mut pairs: Vec<_> = pairs.iter().collect();
-                pairs.sort_by_cached_key(|(key, _)| self.rank(key));
+                pairs.sort_by_cached_key(|(key, _)| rank(self.f.names, key));
                 hir::Term::Object(pairs.into_iter().map(|(k, v)| (self.term(k), self.term(v))).collect())
             }
             TermKind::Comprehension(c) => self.comprehension(c),
             // Both have become statements; what is left stands in a rule that was refused.
             TermKind::Call(_) | TermKind::Template(_) => hir::Term::Const(hir::Const::Null),
-        }
-    }
-
-    /// Constants before variables before references before all else; the first keep their order.
-    fn rank(&self, key: &Term) -> (u8, String) {
-        match &key.kind {
-            TermKind::Const(_) => (0, String::new()),
-            TermKind::Var(_) => (1, super::print::term(self.f.names, key)),
-            TermKind::Ref(_) => (2, super::print::term(self.f.names, key)),
-            _ => (3, String::new()),
         }
     }
 

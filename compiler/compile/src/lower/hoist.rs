@@ -2,6 +2,7 @@
 //! comprehensions, in steps of references, and in arguments of calls are bound to variables before their use.
 
 use crate::lower::names::Names;
+use crate::lower::order::sort_elements;
 use crate::lower::tree::*;
 use crate::lower::walk;
 
@@ -142,7 +143,11 @@ impl Hoist<'_> {
                 dynamic_terms(self.names, &mut c.body);
                 self.bind(t);
             }
-            TermKind::Array(items) | TermKind::Set(items) => items.iter_mut().for_each(|t| self.term(t)),
+            TermKind::Array(items) => items.iter_mut().for_each(|t| self.term(t)),
+            TermKind::Set(items) => {
+                sort_elements(self.names, items);
+                items.iter_mut().for_each(|t| self.term(t));
+            }
             TermKind::Object(pairs) => {
                 for (key, value) in pairs {
                     self.term(key);

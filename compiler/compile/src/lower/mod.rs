@@ -9,6 +9,7 @@ pub(crate) mod hoist;
 pub(crate) mod locals;
 mod metadata;
 pub(crate) mod names;
+pub(crate) mod order;
 pub(crate) mod print;
 pub(crate) mod prints;
 mod program;

@@ -2,7 +2,7 @@
 
 use super::shadow::{CalleeKey, Mock, Shadow, ShadowId};
 use super::{Planned, Planner};
-use crate::hir::{Body, Callee, Expr, ExprKind, Term, Var, With, WithTarget, WithValue};
+use crate::hir::{Body, Callee, Const, Expr, ExprKind, RefHead, Term, Var, With, WithTarget, WithValue};
 use crate::ir::{Block, Local, Operand, StmtKind};
 
 use rustc_hash::FxHashMap;
@@ -13,7 +13,7 @@ impl Planner<'_> {
         body.iter().try_for_each(|e| self.statement(e))
     }
 
-    fn statement(&mut self, e: &Expr) -> Planned<()> {
+    pub(super) fn statement(&mut self, e: &Expr) -> Planned<()> {
         let outer = std::mem::replace(&mut self.b.span, e.span);
         self.mark(e.span);
         let planned = match e.with.is_empty() {
@@ -207,8 +207,11 @@ impl Planner<'_> {
 
     /// Values are found outside the replacements. One that is `input` or `data` itself is copied.
     fn with_value(&mut self, with: &With) -> Planned<Option<Operand>> {
-        let WithValue::Term(term) = &with.value else { return Ok(None) };
-        Ok(Some(self.term(term)?))
+        match &with.value {
+            WithValue::Term(_) if mock_document(with).is_some() => Ok(None),
+            WithValue::Term(term) => Ok(Some(self.term(term)?)),
+            WithValue::Function(_) => Ok(None),
+        }
     }
 
     /// Puts the replacements of documents and functions that concern planning in force.
@@ -223,7 +226,7 @@ impl Planner<'_> {
             match &with.target {
                 WithTarget::Input(_) => {}
                 WithTarget::Data(path) => shadow.nodes.extend(self.shadowed_node(path)),
-                WithTarget::Function(callee) => self.mock(&mut shadow, callee, &with.value, *value),
+                WithTarget::Function(callee) => self.mock(&mut shadow, callee, with, *value),
             }
         }
         self.b.shadow = self.shadows.intern(shadow);
@@ -235,18 +238,17 @@ impl Planner<'_> {
         self.trie.find(keys?)
     }
 
-    fn mock(&mut self, shadow: &mut Shadow, callee: &Callee, by: &WithValue, value: Option<Operand>) {
+    fn mock(&mut self, shadow: &mut Shadow, callee: &Callee, with: &With, value: Option<Operand>) {
         let key = CalleeKey::from(callee);
-        match (by, value) {
-            (WithValue::Function(other), _) => {
-                shadow.mocks.insert(key, Mock::Function(other.clone()));
-            }
+        let mock = match (&with.value, value) {
+            (WithValue::Function(other), _) => Mock::Function(other.clone()),
             (WithValue::Term(_), Some(value)) => {
                 self.b.mocks.insert(key.clone(), value);
-                shadow.mocks.insert(key, Mock::Value);
+                Mock::Value
             }
-            (WithValue::Term(_), None) => {}
-        }
+            (WithValue::Term(_), None) => Mock::Document(mock_document(with).unwrap_or_default()),
+        };
+        shadow.mocks.insert(key, mock);
     }
 
     /// Wraps a block in the replacements of documents, the first one outermost.
@@ -292,9 +294,18 @@ impl Planner<'_> {
     }
 }
 
+/// The document that stands in place of a function: a reference that the front end has left as it is.
+fn mock_document(with: &With) -> Option<Vec<Const>> {
+    let (WithTarget::Function(_), WithValue::Term(Term::Ref(r))) = (&with.target, &with.value) else {
+        return None;
+    };
+    let steps = r.steps.iter().map(|step| step.as_const().cloned());
+    steps.collect::<Option<_>>().filter(|_| r.head == RefHead::Data)
+}
+
 fn key_text(term: &Term) -> Option<&str> {
     match term {
-        Term::Const(crate::hir::Const::String(text)) => Some(text),
+        Term::Const(Const::String(text)) => Some(text),
         _ => None,
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Builder {
     pub(super) shadow: ShadowId,
     /// What the value mocks of `shadow` are.
     pub(super) mocks: FxHashMap<CalleeKey, Operand>,
+    /// The elements of sets that were written element by element.
+    pub(super) members: FxHashMap<Local, Vec<Operand>>,
     /// The nesting limit was reached.
     pub(super) too_deep: bool,
 }
@@ -50,6 +52,7 @@ impl Builder {
             span,
             shadow,
             mocks: FxHashMap::default(),
+            members: FxHashMap::default(),
             too_deep: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::shadow::{CalleeKey, Mock, ShadowId};
 use super::{FuncKey, Planned, Planner};
-use crate::hir::{Callee, Term};
+use crate::hir::{Callee, Const, Term};
 use crate::ir::{self, Local, Operand, StmtKind};
 
 impl Planner<'_> {
@@ -13,6 +13,7 @@ impl Planner<'_> {
         match shadow.mocks.get(&CalleeKey::from(callee)) {
             None => self.call_itself(callee, &args, output),
             Some(Mock::Function(other)) => self.call_replacement(other, &args, output),
+            Some(Mock::Document(path)) => self.mock_document(path, output),
             Some(Mock::Value) => match self.b.mocks.get(&CalleeKey::from(callee)).copied() {
                 Some(value) => self.result(value, output),
                 None => self.refuse("the value of a `with` is missing"),
@@ -28,6 +29,14 @@ impl Planner<'_> {
         let planned = self.call_itself(callee, args, output);
         self.b.shadow = outer;
         planned
+    }
+
+    /// A call whose result nobody reads does not ask for the document, which is not `false` in itself.
+    fn mock_document(&mut self, path: &[Const], output: Option<&Term>) -> Planned<()> {
+        let Some(output) = output else { return Ok(()) };
+        let steps: Vec<Term> = path.iter().cloned().map(Term::Const).collect();
+        let value = self.data_ref(&steps)?;
+        self.unify_operand(value, output)
     }
 
     fn call_itself(&mut self, callee: &Callee, args: &[Operand], output: Option<&Term>) -> Planned<()> {

@@ -7,6 +7,7 @@
 mod body;
 mod builder;
 mod call;
+mod demands;
 mod keyed;
 mod lookup;
 mod marks;

@@ -38,9 +38,21 @@ impl Planner<'_> {
             return Ok(self.dot(source, key));
         }
         let source = self.in_local(source);
+        if let Some(members) = self.b.members.get(&source).cloned() {
+            return self.each_member(&members, step);
+        }
         let (key, value) = self.b.scan(source);
         self.unify_operand(Operand::Local(key), step)?;
         Ok(Operand::Local(value))
+    }
+
+    /// Goes through the elements of a set as they were written, as OPA does: equal ones come as often as they stand
+    /// there, and no set need be made.
+    fn each_member(&mut self, members: &[Operand], step: &Term) -> Planned<Operand> {
+        let source = self.make_array(members);
+        let (_, member) = self.b.scan(source);
+        self.unify_operand(Operand::Local(member), step)?;
+        Ok(Operand::Local(member))
     }
 
     /// Looks a key up.

@@ -137,7 +137,7 @@ impl<'u> Planner<'u> {
         let head = if kind.has_keys() { keyed::head(rule, branch, steps) } else { Vec::new() };
         self.match_keys(&head, values, true)?;
         self.conditions(&branch.body)?;
-        self.body(&branch.body)?;
+        self.body_of_rule(&branch.body)?;
         self.match_keys(&head, values, false)?;
         let value = self.term(&branch.value)?;
         self.b.span = branch.span;

@@ -25,6 +25,8 @@ impl ShadowId {
 pub(super) enum Mock {
     /// Another function.
     Function(Callee),
+    /// A document below `data`, found at each call, under the replacements that are in force there.
+    Document(Vec<Const>),
     /// A value: an extra parameter of each copied function.
     Value,
 }
@@ -144,21 +146,32 @@ impl Shadows {
         result
     }
 
-    /// Mocks first: their replacements reach documents of their own.
+    /// Mocks first: their replacements reach documents of their own, and documents other mocks.
     fn part(&mut self, unit: &Unit, trie: &Trie, vertex: Vertex, full: &Shadow) -> Shadow {
         let mut part = Shadow::default();
-        let mut from = vec![vertex];
-        for (key, mock) in &full.mocks {
-            if !self.reaches(unit, trie, vertex, Element::Callee(key.clone())) {
-                continue;
-            }
-            part.mocks.insert(key.clone(), mock.clone());
-            if let Mock::Function(Callee::Function(path)) = mock {
-                from.extend(trie.function(path).map(Vertex::Group));
+        let (mut mocked, mut plain) = (vec![vertex], Vec::new());
+        let mut next = 0;
+        while let Some(&from) = mocked.get(next) {
+            next += 1;
+            for (key, mock) in &full.mocks {
+                if part.mocks.contains_key(key)
+                    || !self.reaches(unit, trie, from, Element::Callee(key.clone()))
+                {
+                    continue;
+                }
+                part.mocks.insert(key.clone(), mock.clone());
+                match mock {
+                    Mock::Function(Callee::Function(path)) => {
+                        plain.extend(trie.function(path).map(Vertex::Group))
+                    }
+                    Mock::Document(path) => mocked.extend(document_vertex(trie, path.iter().map(Some))),
+                    Mock::Function(Callee::Builtin(_)) | Mock::Value => {}
+                }
             }
         }
         for &node in &full.nodes {
-            if from.iter().any(|&v| self.reaches(unit, trie, v, Element::Node(node))) {
+            let mut from = mocked.iter().chain(&plain);
+            if from.any(|&v| self.reaches(unit, trie, v, Element::Node(node))) {
                 part.nodes.insert(node);
             }
         }
@@ -276,13 +289,18 @@ impl Graph {
 }
 
 /// What a reference into `data` depends on; nothing if it can only meet base documents.
-fn data_vertex(trie: &Trie, r: &Ref) -> Option<Vertex> {
+pub(super) fn data_vertex(trie: &Trie, r: &Ref) -> Option<Vertex> {
+    document_vertex(trie, r.steps.iter().map(Term::as_const))
+}
+
+/// The same for steps of which only the constants are known.
+fn document_vertex<'h>(trie: &Trie, steps: impl Iterator<Item = Option<&'h Const>>) -> Option<Vertex> {
     let mut at = trie.root();
-    for step in &r.steps {
+    for step in steps {
         if let Some(group) = trie.node(at).group {
             return Some(Vertex::Group(group));
         }
-        let Term::Const(Const::String(key)) = step else { break };
+        let Some(Const::String(key)) = step else { break };
         at = trie.child(at, key)?;
     }
     Some(trie.node(at).group.map_or(Vertex::Node(at), Vertex::Group))

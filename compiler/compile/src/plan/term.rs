@@ -30,7 +30,8 @@ impl Planner<'_> {
                 let values = self.terms(items)?;
                 let set = self.b.local();
                 self.b.emit(StmtKind::MakeSet { target: set });
-                values.into_iter().for_each(|value| self.b.emit(StmtKind::SetAdd { value, set }));
+                values.iter().for_each(|&value| self.b.emit(StmtKind::SetAdd { value, set }));
+                self.b.members.insert(set, values);
                 Ok(Operand::Local(set))
             }
             Term::Object(pairs) => self.object(pairs),

@@ -31,7 +31,8 @@ pub(super) fn body<'h>(statements: &'h Body, found: &mut dyn FnMut(Dependency<'h
     }
 }
 
-fn expr<'h>(e: &'h Expr, found: &mut dyn FnMut(Dependency<'h>)) {
+/// Every dependency of a statement.
+pub(super) fn expr<'h>(e: &'h Expr, found: &mut dyn FnMut(Dependency<'h>)) {
     for with in &e.with {
         target(&with.target, found);
         match &with.value {

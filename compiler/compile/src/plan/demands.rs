@@ -1,0 +1,185 @@
+//! What a rule demands of documents and arguments before anything of it is evaluated.
+//!
+//! OPA asks an index which rules can hold at all: statements that compare `input`, base documents or parameters with
+//! constants, or need them to be there. What else stands in the body of a rule that the index leaves out is not
+//! evaluated, so it raises no error. Without an index, such statements are evaluated before the first one that may.
+
+use super::shadow::data_vertex;
+use super::visit::{self, Dependency};
+use super::{Planned, Planner};
+use crate::hir::{Body, Callee, Expr, ExprKind, Ref, RefHead, Term, Var};
+use rustc_hash::FxHashMap;
+
+/// What one statement demands.
+pub(super) enum Demand {
+    /// A reference must be defined, if only as `false`.
+    Defined(Term),
+    /// The statement must hold; variables that stand for known references are replaced by these.
+    Holds(ExprKind),
+}
+
+/// The references that variables stand for.
+type Read = FxHashMap<Var, Box<Ref>>;
+
+impl Planner<'_> {
+    /// The statements of a rule's body, in an order in which none raises an error that a demand behind it forbids.
+    pub(super) fn body_of_rule(&mut self, body: &Body) -> Planned<()> {
+        let raising = body.iter().position(|e| self.may_raise(e)).filter(|_| self.marks.is_none());
+        let Some(raising) = raising else { return self.body(body) };
+        let demands = self.demands(body);
+        let (before, behind) = body.split_at(raising);
+        before.iter().try_for_each(|e| self.statement(e))?;
+        let mut moved = vec![false; body.len()];
+        for (at, demand) in demands.into_iter().filter(|(at, _)| *at > raising) {
+            moved[at] = matches!(demand, Demand::Holds(_)) || self.binds(&body[at].kind);
+            match moved[at] {
+                true => self.statement(&body[at])?,
+                false => self.demand(&demand)?,
+            }
+        }
+        let left = behind.iter().zip(&moved[raising..]).filter(|(_, moved)| !**moved);
+        left.map(|(e, _)| e).try_for_each(|e| self.statement(e))
+    }
+
+    /// Evaluates a demand; undefined where it is not met.
+    pub(super) fn demand(&mut self, demand: &Demand) -> Planned<()> {
+        match demand {
+            Demand::Defined(term) => self.term(term).map(drop),
+            Demand::Holds(kind) => self.expr(kind),
+        }
+    }
+
+    /// The demands of a body, with the places of their statements; none where OPA must not miss what it prints.
+    pub(super) fn demands(&self, body: &Body) -> Vec<(usize, Demand)> {
+        let mut read = Read::default();
+        let mut demands = Vec::new();
+        if body.iter().any(prints) {
+            return demands;
+        }
+        for (at, e) in body.iter().enumerate().filter(|(_, e)| e.with.is_empty()) {
+            demands.extend(self.demanded(&e.kind, &read).map(|demand| (at, demand)));
+            if let ExprKind::Unify(Term::Var(var), Term::Ref(r)) = &e.kind
+                && self.is_base(r)
+            {
+                read.insert(*var, r.clone());
+            }
+        }
+        demands
+    }
+
+    fn demanded(&self, kind: &ExprKind, read: &Read) -> Option<Demand> {
+        match kind {
+            ExprKind::Term(Term::Ref(r)) if self.is_base(r) => Some(Demand::Defined(Term::Ref(r.clone()))),
+            ExprKind::Unify(a, b) => self.compared(a, b, read).or_else(|| self.compared(b, a, read)),
+            ExprKind::Call { callee: callee @ Callee::Builtin(name), args, output: None } => {
+                let args = self.called(name, args, read)?;
+                Some(Demand::Holds(ExprKind::Call { callee: callee.clone(), args, output: None }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a statement only gives a name to a reference.
+    fn binds(&self, kind: &ExprKind) -> bool {
+        match kind {
+            ExprKind::Unify(Term::Var(var), Term::Ref(_)) | ExprKind::Unify(Term::Ref(_), Term::Var(var)) => {
+                self.b.value(*var).is_none()
+            }
+            _ => false,
+        }
+    }
+
+    fn compared(&self, a: &Term, b: &Term, read: &Read) -> Option<Demand> {
+        let known = self.known_term(a, read)?;
+        match b {
+            _ if is_flat(b) => Some(Demand::Holds(ExprKind::Unify(known, b.clone()))),
+            Term::Var(_) if matches!(a, Term::Ref(_)) => Some(Demand::Defined(known)),
+            _ => None,
+        }
+    }
+
+    /// The arguments of a comparison with constants.
+    fn called(&self, name: &str, args: &[Term], read: &Read) -> Option<Vec<Term>> {
+        let known = |term: &Term| self.known_term(term, read);
+        match (name, args) {
+            ("equal", [a, b]) if is_flat(b) => Some(vec![known(a)?, b.clone()]),
+            ("equal", [a, b]) if is_flat(a) => Some(vec![known(b)?, a.clone()]),
+            ("internal.member_2", [a, b]) if is_scalar(a) => Some(vec![a.clone(), known(b)?]),
+            ("internal.member_2", [a, b]) if elements(b).iter().all(is_scalar) => {
+                let collection = (!elements(b).is_empty()).then(|| b.clone())?;
+                Some(vec![known(a)?, collection])
+            }
+            ("glob.match", [a, b, c]) if is_flat(a) && is_flat(b) => {
+                Some(vec![a.clone(), b.clone(), known(c)?])
+            }
+            _ => None,
+        }
+    }
+
+    /// A parameter, or a base document, by its reference or by the variable that stands for it.
+    fn known_term(&self, term: &Term, read: &Read) -> Option<Term> {
+        match term {
+            Term::Var(var) => match read.get(var) {
+                Some(r) => Some(Term::Ref(r.clone())),
+                None => self.b.value(*var).map(|_| term.clone()),
+            },
+            Term::Ref(r) if self.is_base(r) => Some(term.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether a reference has constant steps and meets no rule.
+    fn is_base(&self, r: &Ref) -> bool {
+        let plain = match r.head {
+            RefHead::Input => true,
+            RefHead::Data => data_vertex(&self.trie, r).is_none(),
+            RefHead::Var(_) => false,
+        };
+        plain && r.steps.iter().all(is_scalar)
+    }
+
+    /// Whether a statement can end with an error: it evaluates rules, or a builtin that does more than compare.
+    fn may_raise(&self, e: &Expr) -> bool {
+        let mut raises = false;
+        visit::expr(e, &mut |dependency| {
+            raises |= match dependency {
+                Dependency::Data(r) => data_vertex(&self.trie, r).is_some(),
+                Dependency::Callee(Callee::Builtin(name)) => !compares(name),
+                Dependency::Callee(Callee::Function(_)) => true,
+            }
+        });
+        raises
+    }
+}
+
+fn compares(builtin: &str) -> bool {
+    matches!(
+        builtin,
+        "eq" | "equal" | "neq" | "lt" | "lte" | "gt" | "gte" | "internal.member_2" | "internal.member_3"
+    )
+}
+
+fn prints(e: &Expr) -> bool {
+    let mut prints = false;
+    visit::expr(e, &mut |dependency| {
+        let Dependency::Callee(Callee::Builtin(name)) = dependency else { return };
+        prints |= matches!(name.as_str(), "internal.print" | "internal.test_case");
+    });
+    prints
+}
+
+fn is_scalar(term: &Term) -> bool {
+    term.as_const().is_some()
+}
+
+/// A scalar or an array of scalars.
+fn is_flat(term: &Term) -> bool {
+    is_scalar(term) || matches!(term, Term::Array(items) if items.iter().all(is_scalar))
+}
+
+fn elements(term: &Term) -> &[Term] {
+    match term {
+        Term::Array(items) | Term::Set(items) => items,
+        _ => &[],
+    }
+}
