@@ -4,9 +4,10 @@ use crate::admission::Verdict as Admission;
 use crate::code::DecisionCode;
 use crate::promotion::{Authority, Promotion, PromotionRequest};
 use crate::spec::AgentSpec;
-use crate::store::StoreError;
+use crate::state::Status;
+use crate::store::{Agent, StoreError};
 use govc_audit::Event;
-use govc_audit::event::{Code, Digest, Personal, PolicyCheck, Verdict};
+use govc_audit::event::{Code, Digest, Kind, Personal, PolicyCheck, Verdict};
 use govc_engine::sha256_hex;
 use serde_json::{Value, json};
 
@@ -115,6 +116,43 @@ pub fn admission(
     }];
     event
 }
+
+/// A start of a stored agent that nobody could judge, because of the store.
+pub(crate) fn unreadable_start(id: i64, error: &StoreError) -> Event {
+    let mut event = event(DecisionCode::InterceptorError);
+    event.agent = Some(id.to_string());
+    event.action = Some("start".to_owned());
+    event.outcome.reasons = vec![error.to_string()];
+    event.outcome.error_codes = vec![error.code().to_owned()];
+    event
+}
+
+/// A governed agent is held back from now on: by somebody, or by a start that did not match its proof.
+pub(crate) fn restricted(
+    agent: &Agent,
+    actor: Option<Actor<'_>>,
+    status: Status,
+    reasons: &[String],
+) -> Event {
+    let mut event = Event::new(Kind::Revocation, Verdict::Success);
+    event.workspace = named(&agent.workspace);
+    event.principals.caller = actor.map(|actor| Personal::Value(actor.json()));
+    event.agent = Some(agent.id.to_string());
+    event.action = Some(RESTRICT.to_owned());
+    event.target = Some(status.name().to_owned());
+    event.spec_digest = digest(agent.spec.digest());
+    event.outcome.reasons = reasons.to_vec();
+    event
+}
+
+/// Whether an event tells that an agent was quarantined.
+pub(crate) fn is_quarantine(event: &Event) -> bool {
+    let restricts = event.kind == Kind::Revocation && event.action.as_deref() == Some(RESTRICT);
+    restricts && event.target.as_deref() == Some(Status::GovernedInvalidated.name())
+}
+
+/// The action of an event that sets a status.
+const RESTRICT: &str = "restrict";
 
 /// What a change of policies is about.
 pub(crate) struct Exchange<'a> {

@@ -3,6 +3,7 @@
 //! The surprising fact: they count events that were committed, not calls, so that they equal the audit log. The labels are
 //! bounded: a reason that is none of ours counts as `OTHER`.
 
+use crate::events;
 use govc_audit::Event;
 use govc_audit::event::{Code, Kind, Verdict};
 use std::collections::BTreeMap;
@@ -84,7 +85,10 @@ impl Counts {
 
     /// Counts an event of the audit log.
     pub fn observe(&mut self, event: &Event) {
-        let Some(code) = event.code else { return };
+        let Some(code) = event.code else {
+            self.invalidations += u64::from(events::is_quarantine(event));
+            return;
+        };
         match (code, event.outcome.verdict) {
             (Code::AdmissionAllow, _) => self.starts_allowed += 1,
             (Code::PromotionAttempt, _) => self.promotion_attempts += 1,

@@ -110,6 +110,26 @@ pub fn hot_reload(
     })
 }
 
+/// Records that a bundle was refused by who loads bundles, before its policies were known.
+///
+/// # Errors
+/// When the store fails.
+pub fn refuse(store: &SqliteStore, change: &Change<'_>, code: &str, why: &str) -> Result<(), StoreError> {
+    record_refusal(store, change, None, code, why)
+}
+
+fn record_refusal(
+    store: &SqliteStore,
+    change: &Change<'_>,
+    policy: Option<&Policy>,
+    code: &str,
+    why: &str,
+) -> Result<(), StoreError> {
+    let old = store.policies_in_force(change.workspace, change.policy_set)?;
+    let exchange = exchange(change, old.as_deref(), policy);
+    store.record(vec![events::exchange(&exchange, Some((code, why.to_owned())))])
+}
+
 fn may_change(change: &Change<'_>) -> Result<(), ReloadError> {
     let role = change.actor.role;
     if ADMIN_ROLES.contains(&role) { Ok(()) } else { Err(ReloadError::Role { role: role.to_owned() }) }
@@ -137,9 +157,7 @@ fn recording<T>(
         Ok(done) => return Ok(done),
         Err(refused) => refused,
     };
-    let old = store.policies_in_force(change.workspace, change.policy_set)?;
-    let exchange = exchange(change, old.as_deref(), policy);
-    store.record(vec![events::exchange(&exchange, Some((refused.code(), refused.to_string())))])?;
+    record_refusal(store, change, policy, refused.code(), &refused.to_string())?;
     Err(refused)
 }
 

@@ -3,14 +3,16 @@
 //! The surprising fact: the store is asked to change an agent's status only together with the proof that justifies it. There is
 //! no method that sets a status by itself, except the one that quarantines.
 
+mod admit;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod promote;
 mod sqlite;
 
+pub use admit::{Gate, admit, restrict};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresLedger;
-pub use promote::{admit, promote};
+pub use promote::promote;
 pub use sqlite::SqliteStore;
 pub(crate) use sqlite::{Invalidated, Outdated, Passed, Policies, Renewal, Renewed, StoredProof};
 
@@ -199,11 +201,12 @@ pub trait Store: Revocations + Send {
     /// When the database fails, or an event is larger than an entry of the log can be; then none is recorded.
     fn record(&self, events: Vec<Event>) -> Result<(), StoreError>;
 
-    /// Sets the status of a governed agent. It never leads out of quarantine, and never out of or into the sandbox.
+    /// Sets the status of a governed agent, in one transaction with the events that tell of it; see [`restrict`]. It never leads
+    /// out of quarantine, and never out of or into the sandbox.
     ///
     /// # Errors
     /// When the agent is not governed.
-    fn restrict(&self, id: i64, status: Status, now: i64) -> Result<(), StoreError>;
+    fn restrict(&self, id: i64, status: Status, events: Vec<Event>, now: i64) -> Result<(), StoreError>;
 
     /// The latest proof of an agent.
     ///

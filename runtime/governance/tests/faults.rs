@@ -326,7 +326,7 @@ fn rows(faults: &mut Faults) {
                     continue;
                 }
                 let started =
-                    store::admit(&house.store, 1, Some(policy.policy_hash()), &common::trusted(), NOW);
+                    store::admit(&house.store, 1, &common::gate(Some(&policy), &common::trusted(), NOW));
                 let allowed = started.is_ok_and(|verdict| verdict.is_allow());
                 assert!(!allowed, "{sql}");
                 faults.outcome("corrupt row", allowed);
@@ -339,7 +339,7 @@ fn rows(faults: &mut Faults) {
         other.pragma_update(None, "foreign_keys", false).unwrap();
         other.execute_batch(&format!("DROP TABLE {table}")).unwrap();
         let policy = policy("agent-promotion");
-        let started = store::admit(&house.store, 1, Some(policy.policy_hash()), &common::trusted(), NOW);
+        let started = store::admit(&house.store, 1, &common::gate(Some(&policy), &common::trusted(), NOW));
         faults.outcome("store down", started.is_ok_and(|verdict| verdict.is_allow()));
     }
 }

@@ -3,13 +3,16 @@
 
 mod common;
 
-use common::{NOW, authority, policy, request, request_json, signing, trusted, verifying};
+use common::{NOW, authority, gate, policy, request, request_json, signing, trusted, verifying};
 use govc_audit::Event;
 use govc_engine::proof;
+use govc_governance::admission::TrustedKeys;
 use govc_governance::outbox::AuditOutbox;
 use govc_governance::promotion::{self, PromotionRequest};
-use govc_governance::store::{PolicyVersion, ProofRecord, SqliteStore, Store, StoreError, admit, promote};
-use govc_governance::{AgentSpec, DecisionCode, Revocations, Status};
+use govc_governance::store::{
+    Gate, PolicyVersion, ProofRecord, SqliteStore, Store, StoreError, admit, promote,
+};
+use govc_governance::{AgentSpec, DecisionCode, OnMismatch, Revocations, Status};
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400;
@@ -39,7 +42,7 @@ impl House {
 
     fn admit(&self, now: i64) -> Vec<DecisionCode> {
         let policy = policy("agent-promotion");
-        let verdict = admit(&self.store, self.id, Some(policy.policy_hash()), &trusted(), now).unwrap();
+        let verdict = admit(&self.store, self.id, &gate(Some(&policy), &trusted(), now)).unwrap();
         verdict.failures.iter().map(|failure| failure.code).collect()
     }
 
@@ -127,7 +130,7 @@ fn promotion_starts_from_the_sandbox_only() {
     assert!(house.promote(|_| ()).is_success());
     let again = house.promote(|_| ());
     assert_eq!(again.failures, ["the agent has status `GOVERNED_VALID`"]);
-    house.store.restrict(house.id, Status::GovernedInvalidated, NOW).unwrap();
+    common::restrict(&house.store, house.id, Status::GovernedInvalidated).unwrap();
     assert_eq!(house.promote(|_| ()).failures, ["the agent has status `GOVERNED_INVALIDATED`"]);
 }
 
@@ -173,14 +176,87 @@ fn governed_agents_are_not_edited_and_sandboxed_ones_are() {
 fn a_quarantined_agent_never_starts_and_never_leaves() {
     let house = house();
     assert!(house.promote(|_| ()).is_success());
-    house.store.restrict(house.id, Status::GovernedRestricted, NOW).unwrap();
+    common::restrict(&house.store, house.id, Status::GovernedRestricted).unwrap();
     assert_eq!(house.admit(NOW), []);
-    house.store.restrict(house.id, Status::GovernedInvalidated, NOW).unwrap();
+    common::restrict(&house.store, house.id, Status::GovernedInvalidated).unwrap();
     assert_eq!(house.admit(NOW), [DecisionCode::Quarantined]);
-    assert!(house.store.restrict(house.id, Status::GovernedRestricted, NOW).is_err());
+    assert!(common::restrict(&house.store, house.id, Status::GovernedRestricted).is_err());
     for status in [Status::GovernedValid, Status::Sandbox] {
-        assert!(house.store.restrict(house.id, status, NOW).is_err());
+        assert!(common::restrict(&house.store, house.id, status).is_err());
     }
+}
+
+#[test]
+fn who_holds_an_agent_back_and_why_is_recorded_and_counted() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    common::restrict(&house.store, house.id, Status::GovernedRestricted).unwrap();
+    assert_eq!(house.store.counters().now().invalidations, 0);
+    common::restrict(&house.store, house.id, Status::GovernedInvalidated).unwrap();
+    assert!(common::restrict(&house.store, house.id, Status::GovernedRestricted).is_err());
+    let events = house.events();
+    assert_eq!(events.len(), 4, "the last was refused, and nothing happened");
+    for (event, status) in events[2..].iter().zip(["GOVERNED_RESTRICTED", "GOVERNED_INVALIDATED"]) {
+        assert_eq!((event.action.as_deref(), event.target.as_deref()), (Some("restrict"), Some(status)));
+        assert_eq!(event.outcome.reasons, ["it misbehaved"]);
+        let actor = json!({"id": "user-1", "role": "agent_admin"});
+        assert_eq!(event.principals.caller.as_ref().unwrap().value(), Some(&actor));
+    }
+    assert_eq!(house.store.counters().now().invalidations, 1);
+}
+
+/// A start under other policies is denied whatever becomes of the status.
+#[test]
+fn a_mismatch_denies_and_decides_the_status() {
+    let other = common::revalidation::stricter();
+    for (on_mismatch, status) in [
+        (OnMismatch::DenyStart, "GOVERNED_VALID"),
+        (OnMismatch::Restrict, "GOVERNED_RESTRICTED"),
+        (OnMismatch::Invalidate, "GOVERNED_INVALIDATED"),
+    ] {
+        let house = house();
+        assert!(house.promote(|_| ()).is_success());
+        let keys = trusted();
+        let start = |policy, now| {
+            let gate = Gate { on_mismatch, ..gate(Some(policy), &keys, now) };
+            admit(&house.store, house.id, &gate).unwrap()
+        };
+        // Whatever else fails is no mismatch.
+        let unknown = TrustedKeys::new(vec![verifying("other")]);
+        let right = policy("agent-promotion");
+        let gate = Gate { on_mismatch, ..gate(Some(&right), &unknown, NOW) };
+        assert!(!admit(&house.store, house.id, &gate).unwrap().is_allow());
+        assert_eq!(house.status(), "GOVERNED_VALID");
+        let verdict = start(&other, NOW);
+        assert_eq!(verdict.code(), DecisionCode::PolicyHashMismatch);
+        assert_eq!(house.status(), status);
+        let events = house.events();
+        let changed = on_mismatch != OnMismatch::DenyStart;
+        assert_eq!(events.len(), 4 + usize::from(changed));
+        assert_eq!(events[3].code.unwrap().text(), "ADMISSION_DENY_POLICY_HASH_MISMATCH");
+        if changed {
+            assert_eq!(events[4].target.as_deref(), Some(status));
+            assert_eq!(events[4].outcome.reasons, [verdict.failures[0].reason.clone()]);
+        }
+        // Once more: the status is as it was left, and nothing new is told of it.
+        assert!(!start(&other, NOW).is_allow());
+        assert_eq!((house.status().as_str(), house.events().len()), (status, events.len() + 1));
+        // Under the right policies a restricted agent starts, a quarantined one never.
+        assert_eq!(start(&right, NOW).is_allow(), on_mismatch != OnMismatch::Invalidate);
+    }
+}
+
+#[test]
+fn a_start_that_the_store_cannot_judge_is_denied_and_recorded() {
+    let house = house();
+    let (policy, keys) = (policy("agent-promotion"), trusted());
+    let start = |id| admit(&house.store, id, &gate(Some(&policy), &keys, NOW));
+    assert_eq!(start(99).unwrap_err(), StoreError::NotFound { id: 99 });
+    let other = rusqlite::Connection::open(house.folder.path().join("governance.sqlite")).unwrap();
+    other.execute("UPDATE agent_specs SET spec = replace(spec, '1.4.0', '6.6.6')", []).unwrap();
+    assert_eq!(start(house.id).unwrap_err().code(), "govc_store_corrupt");
+    assert_eq!(house.kinds(), ["INTERCEPTOR_ERROR", "INTERCEPTOR_ERROR"]);
+    assert_eq!(house.events()[1].outcome.error_codes, ["govc_store_corrupt"]);
 }
 
 #[test]
@@ -234,7 +310,7 @@ fn a_row_that_was_changed_behind_our_back_denies() {
     other.execute("UPDATE agent_specs SET spec = replace(spec, '1.4.0', '6.6.6')", []).unwrap();
     assert!(matches!(house.store.agent(house.id), Err(StoreError::Corrupt(_))));
     let policy = policy("agent-promotion");
-    let refused = admit(&house.store, house.id, Some(policy.policy_hash()), &trusted(), NOW);
+    let refused = admit(&house.store, house.id, &gate(Some(&policy), &trusted(), NOW));
     assert!(matches!(refused, Err(StoreError::Corrupt(_))));
     // With a matching digest beside it, the proof still tells.
     let forged = house.store.agents("finance");
@@ -339,7 +415,7 @@ fn what_cannot_be_recorded_does_not_happen() {
     let house = house();
     assert!(house.promote(|_| ()).is_success());
     refuse(&house, "ADMISSION_ALLOW");
-    let refused = admit(&house.store, house.id, Some(policy.policy_hash()), &trusted(), NOW);
+    let refused = admit(&house.store, house.id, &gate(Some(&policy), &trusted(), NOW));
     assert_eq!(refused.unwrap_err().code(), "govc_store_database");
 }
 

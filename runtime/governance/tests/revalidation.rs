@@ -4,7 +4,7 @@
 mod common;
 
 use common::revalidation::{ENTRYPOINT, House, Numbers, stricter};
-use common::{NOW, policy, signing, trusted, verifying};
+use common::{NOW, gate, policy, signing, trusted, verifying};
 use govc_audit::event::Verdict;
 use govc_engine::{PolicyHandle, Trust, proof};
 use govc_governance::metrics::Counts;
@@ -84,8 +84,8 @@ fn restricted_agents_stay_restricted_and_quarantined_ones_are_left_alone() {
     let new = stricter();
     let expected = house.expected(&new);
     let passing: Vec<i64> = expected.iter().filter(|(_, why)| why.is_empty()).map(|(id, _)| *id).collect();
-    house.store.restrict(passing[0], Status::GovernedRestricted, NOW).unwrap();
-    house.store.restrict(passing[1], Status::GovernedInvalidated, NOW).unwrap();
+    common::restrict(&house.store, passing[0], Status::GovernedRestricted).unwrap();
+    common::restrict(&house.store, passing[1], Status::GovernedInvalidated).unwrap();
     activate(&house.store, &new, &change(ADMIN)).unwrap();
     let summary = house.revalidate(&new, 100).unwrap();
     assert_eq!(summary.renewed, passing.len() as u64 - 1);
@@ -220,7 +220,7 @@ fn the_seven_counters_equal_the_audit_log() {
     }
     let sandboxed = house.denied_promotion();
     assert_eq!(house.starts(sandboxed, &old), []);
-    assert!(admit(&house.store, sandboxed, None, &trusted(), NOW + 400 * 86_400).is_ok());
+    assert!(admit(&house.store, sandboxed, &gate(None, &trusted(), NOW + 400 * 86_400)).is_ok());
     activate(&house.store, &new, &change(ADMIN)).unwrap();
     house.ids().take(4).for_each(|id| drop(house.starts(id, &new)));
     let _ = house.revalidate(&new, 7).unwrap();

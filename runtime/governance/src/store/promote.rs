@@ -1,10 +1,9 @@
-//! Promotion and admission of stored agents, each with its events in the outbox of the audit log.
+//! Promotion of stored agents, with its events in the outbox of the audit log.
 //!
 //! The surprising fact: an attempt is durable before the policy is asked, and what came of it is there in the same transaction as
 //! its event. Whoever dies in between leaves an agent in the sandbox, or a governed one with its proof and its event.
 
 use super::{PolicyVersion, ProofRecord, Store, StoreError};
-use crate::admission::{self, Request, TrustedKeys, Verdict};
 use crate::code::DecisionCode;
 use crate::events;
 use crate::promotion::{self, Authority, Promotion, PromotionRequest};
@@ -102,47 +101,5 @@ fn version(workspace: &str, authority: &Authority<'_>, request: &PromotionReques
         bundle: serde_json::to_string(authority.policy.manifest()).unwrap_or_default(),
         actor: request.actor().to_owned(),
         reason: DecisionCode::PromotionSuccess.name().to_owned(),
-    }
-}
-
-/// Admits a stored agent and records the verdict before it is given.
-///
-/// # Errors
-/// When the store fails; then the agent must not start.
-pub fn admit(
-    store: &dyn Store,
-    id: i64,
-    policy_hash: Option<&str>,
-    keys: &TrustedKeys,
-    now: i64,
-) -> Result<Verdict, StoreError> {
-    let agent = store.agent(id)?;
-    let proof = store.proof(id)?;
-    let verdict = admission::admit(&Request {
-        spec: &agent.spec,
-        state: agent.state.clone(),
-        proof: proof.as_ref().map(|record| record.envelope.as_bytes()),
-        policy_hash,
-        keys,
-        revocations: &StoreRevocations(store),
-        expires_at: agent.spec.expires_at(agent.created_at),
-        now,
-    });
-    store.record(vec![events::admission(
-        &id.to_string(),
-        &agent.workspace,
-        &agent.spec,
-        policy_hash,
-        &verdict,
-    )])?;
-    Ok(verdict)
-}
-
-/// The revocations of a store behind a trait object.
-struct StoreRevocations<'s>(&'s dyn Store);
-
-impl crate::Revocations for StoreRevocations<'_> {
-    fn is_revoked(&self, signer: &str) -> Result<bool, String> {
-        self.0.is_revoked(signer)
     }
 }

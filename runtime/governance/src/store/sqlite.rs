@@ -207,7 +207,8 @@ impl Store for SqliteStore {
     }
 
     fn update_sandbox(&self, id: i64, spec: &AgentSpec, now: i64) -> Result<(), StoreError> {
-        let changed = self.connection().execute(
+        let connection = self.connection();
+        let changed = connection.execute(
             "UPDATE agent_specs SET name = ?2, version = ?3, description = ?4, role_class = ?5, anatomy = ?6,
              governance = ?7, spec = ?8, spec_hash = ?9, updated_at = ?10
              WHERE id = ?1 AND mode = 'sandbox' AND governance_status = 'SANDBOX'",
@@ -224,12 +225,14 @@ impl Store for SqliteStore {
                 now,
             ],
         )?;
-        self.must_have_changed(id, changed)
+        must_have_changed(&connection, id, changed)
     }
 
     fn agent(&self, id: i64) -> Result<Agent, StoreError> {
-        let found =
-            self.connection().query_row(&format!("{AGENT} WHERE id = ?1"), [id], raw_agent).optional()?;
+        let connection = self.connection();
+        let found = connection.query_row(&format!("{AGENT} WHERE id = ?1"), [id], raw_agent).optional()?;
+        // Whoever waits for the store need not wait for the digest.
+        drop(connection);
         found.ok_or(StoreError::NotFound { id })?.believe()
     }
 
@@ -267,16 +270,18 @@ impl Store for SqliteStore {
         self.commit(events, |_| Ok(()))
     }
 
-    fn restrict(&self, id: i64, status: Status, now: i64) -> Result<(), StoreError> {
+    fn restrict(&self, id: i64, status: Status, events: Vec<Event>, now: i64) -> Result<(), StoreError> {
         if !matches!(status, Status::GovernedRestricted | Status::GovernedInvalidated) {
             return Err(StoreError::State { status: status.name().to_owned() });
         }
-        let changed = self.connection().execute(
-            "UPDATE agent_specs SET governance_status = ?2, updated_at = ?3
-             WHERE id = ?1 AND mode = 'governed' AND governance_status <> 'GOVERNED_INVALIDATED'",
-            params![id, status.name(), now],
-        )?;
-        self.must_have_changed(id, changed)
+        self.commit(events, |transaction| {
+            let changed = transaction.execute(
+                "UPDATE agent_specs SET governance_status = ?2, updated_at = ?3
+                 WHERE id = ?1 AND mode = 'governed' AND governance_status <> 'GOVERNED_INVALIDATED'",
+                params![id, status.name(), now],
+            )?;
+            must_have_changed(transaction, id, changed)
+        })
     }
 
     fn proof(&self, id: i64) -> Result<Option<ProofRecord>, StoreError> {
@@ -296,14 +301,15 @@ impl Store for SqliteStore {
     }
 }
 
-impl SqliteStore {
-    /// Says why an update touched no row.
-    fn must_have_changed(&self, id: i64, changed: usize) -> Result<(), StoreError> {
-        if changed == 1 {
-            return Ok(());
-        }
-        Err(StoreError::State { status: self.agent(id)?.state.status })
+/// Says why an update touched no row.
+fn must_have_changed(connection: &Connection, id: i64, changed: usize) -> Result<(), StoreError> {
+    if changed == 1 {
+        return Ok(());
     }
+    let mut statement =
+        connection.prepare_cached("SELECT governance_status FROM agent_specs WHERE id = ?1")?;
+    let status: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    Err(status.map_or(StoreError::NotFound { id }, |status| StoreError::State { status }))
 }
 
 impl Revocations for SqliteStore {

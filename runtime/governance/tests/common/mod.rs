@@ -10,6 +10,8 @@
 use govc_engine::{Engine, Limits, Policy, Sealed, SigningKey, Trust, VerifyingKey};
 use govc_governance::admission::TrustedKeys;
 use govc_governance::promotion::{Authority, PromotionRequest};
+use govc_governance::store::{Gate, SqliteStore, StoreError};
+use govc_governance::{Actor, OnMismatch, Status};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +49,17 @@ pub fn request(change: impl FnOnce(&mut Value)) -> PromotionRequest {
     let mut json = request_json();
     change(&mut json);
     PromotionRequest::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+/// What a start is held against; a mismatch leaves the status as it is.
+pub fn gate<'a>(policy: Option<&'a Policy>, keys: &'a TrustedKeys, now: i64) -> Gate<'a> {
+    Gate { policy_hash: policy.map(Policy::policy_hash), keys, on_mismatch: OnMismatch::DenyStart, now }
+}
+
+/// Somebody holds an agent back.
+pub fn restrict(store: &SqliteStore, id: i64, status: Status) -> Result<(), StoreError> {
+    let actor = Actor { id: "user-1", role: "agent_admin" };
+    govc_governance::store::restrict(store, id, status, actor, "it misbehaved", NOW)
 }
 
 pub mod revalidation;

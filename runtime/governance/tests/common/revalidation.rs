@@ -1,6 +1,6 @@
 //! A workspace of governed agents, and policies that some of them do not pass.
 
-use super::{NOW, authority, engine_tests, policy, request_json, signing, trusted, verifying};
+use super::{NOW, authority, engine_tests, gate, policy, request_json, signing, trusted, verifying};
 use govc_audit::{Event, FolderDisk, Log, Options, Signer};
 use govc_engine::{BundleSpec, Engine, Policy, Trust, VerifyingKey, build_bundle};
 use govc_governance::metrics::Counts;
@@ -132,7 +132,7 @@ impl House {
     }
 
     pub fn starts(&self, id: i64, policy: &Policy) -> Vec<DecisionCode> {
-        let verdict = admit(&self.store, id, Some(policy.policy_hash()), &trusted(), NOW).unwrap();
+        let verdict = admit(&self.store, id, &gate(Some(policy), &trusted(), NOW)).unwrap();
         verdict.failures.iter().map(|failure| failure.code).collect()
     }
 
