@@ -1,5 +1,7 @@
 //! The command tree. Each command is a file of its own: its flags, and `run`.
 
+mod acting;
+mod activate;
 mod admit;
 mod approval;
 mod audit;
@@ -11,6 +13,7 @@ mod completion;
 mod cosign;
 mod decide;
 mod deps;
+mod desk;
 pub(crate) mod eval;
 mod exact;
 mod exec;
@@ -27,6 +30,7 @@ mod person;
 mod promote;
 mod proof;
 mod refactor;
+mod revalidate;
 pub(crate) mod run;
 mod sign;
 mod test;
@@ -75,8 +79,10 @@ enum Command {
     Cosign(cosign::Cosign),
     Verify(verify::Verify),
     Decide(Box<decide::Decide>),
-    Promote(promote::Promote),
-    Admit(admit::Admit),
+    Promote(Box<promote::Promote>),
+    Activate(Box<activate::Activate>),
+    Revalidate(Box<revalidate::Revalidate>),
+    Admit(Box<admit::Admit>),
     Proof(proof::Proof),
     Audit(audit::Audit),
     Ticket(ticket::Ticket),
@@ -131,6 +137,8 @@ fn run(command: Command) -> Exit {
         Command::Verify(args) => verify::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Promote(args) => promote::run(&args),
+        Command::Activate(args) => activate::run(&args),
+        Command::Revalidate(args) => revalidate::run(&args),
         Command::Admit(args) => admit::run(&args),
         Command::Proof(args) => proof::run(&args),
         Command::Audit(args) => audit::run(&args),
@@ -156,8 +164,22 @@ pub(crate) fn run_line(words: &[&str]) -> Exit {
 
 /// Commands that OPA does not have answer wrong usage with 2, all else with OPA's 1.
 const OUR_COMMANDS: &[&str] = &[
-    "tour", "init", "cosign", "verify", "decide", "promote", "admit", "proof", "audit", "ticket", "keygen",
-    "explain", "lsp",
+    "tour",
+    "init",
+    "cosign",
+    "verify",
+    "decide",
+    "promote",
+    "activate",
+    "revalidate",
+    "admit",
+    "proof",
+    "audit",
+    "ticket",
+    "approval",
+    "keygen",
+    "explain",
+    "lsp",
 ];
 
 fn usage(error: &clap::Error, words: &[String], tree: &clap::Command) -> Exit {

@@ -2,6 +2,8 @@
 //!
 //! Values of the virtual machine are carried as text that is already JSON, so that no number changes on its way out.
 
+use crate::exit::Exit;
+use crate::problem::Problem;
 use std::io::Write;
 
 /// A JSON value about to be printed.
@@ -71,6 +73,28 @@ impl Node {
     pub(crate) fn pretty(&self) -> String {
         indent(&self.compact())
     }
+}
+
+/// An object that serde wrote, with more members behind its own.
+pub(crate) fn with_members(object: &Node, more: impl IntoIterator<Item = (&'static str, Node)>) -> Node {
+    let text = object.compact();
+    let own = text.strip_suffix('}').unwrap_or(&text).to_owned();
+    let members = more.into_iter().map(|(name, value)| format!(",{}:{}", quote(name), value.compact()));
+    Node::Raw(own + &members.collect::<String>() + "}")
+}
+
+/// Prints what a command did, or its refusal with code and reason; `done` is true or false before either.
+pub(crate) fn answer(done: &str, told: Result<Vec<(&'static str, Node)>, Problem>) -> Exit {
+    let (exit, members) = match told {
+        Ok(members) => (Exit::Success, members),
+        Err(problem) => {
+            let (code, reason) = (Node::string(&problem.code), Node::string(&problem.message));
+            (Exit::Failure, vec![("code", code), ("reason", reason)])
+        }
+    };
+    let first = Node::Object(vec![(done.to_owned(), Node::bool(exit == Exit::Success))]);
+    println(&with_members(&first, members).pretty());
+    exit
 }
 
 fn separate(out: &mut String, position: usize) {

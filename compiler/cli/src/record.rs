@@ -10,7 +10,8 @@ use crate::problem::Problem;
 use clap::Args;
 use govc_audit::note::NoteError;
 use govc_audit::{Event, FolderDisk, Log, LogError, Options, Signer};
-use govc_governance::AgentSpec;
+use govc_governance::store::SqliteStore;
+use govc_governance::{AgentSpec, outbox};
 use std::path::{Path, PathBuf};
 
 /// The name of a log that was given none.
@@ -32,16 +33,43 @@ pub(crate) struct Auditing {
 }
 
 impl Auditing {
-    /// Records events, if there is a log. When this returns, they are on the disk.
-    pub(crate) fn record(&self, events: &[Event]) -> Result<(), Problem> {
-        let Some(folder) = &self.audit else { return Ok(()) };
-        let written = open(folder, self.audit_key.as_deref(), ORIGIN)?;
-        for event in events {
-            let entry =
-                event.entry().map_err(|error| Problem::coded("govc_audit_body", error.to_string()))?;
-            let _ = written.append(&entry).map_err(|error| log(&error))?;
+    /// Opens the log, if there is one.
+    pub(crate) fn open(&self) -> Result<Journal, Problem> {
+        let open = |folder: &String| open(folder, self.audit_key.as_deref(), ORIGIN);
+        self.audit.as_ref().map(open).transpose().map(Journal)
+    }
+
+    /// Records one event, if there is a log. When this returns, it is on the disk.
+    pub(crate) fn record(&self, event: &Event) -> Result<(), Problem> {
+        let journal = self.open()?;
+        journal.record(event)?;
+        journal.close()
+    }
+}
+
+/// The log that is written, where there is one.
+pub(crate) struct Journal(Option<Log>);
+
+impl Journal {
+    /// Records an event. When this returns, it is on the disk.
+    pub(crate) fn record(&self, event: &Event) -> Result<(), Problem> {
+        let Some(written) = &self.0 else { return Ok(()) };
+        let entry = event.entry().map_err(|error| Problem::coded("govc_audit_body", error.to_string()))?;
+        written.append(&entry).map(drop).map_err(|error| log(&error))
+    }
+
+    /// Moves the events that wait in a store into the log, and closes it. Where there is none they go on waiting.
+    pub(crate) fn drain(self, store: &SqliteStore) -> Result<(), Problem> {
+        if let Some(log) = &self.0 {
+            let moved = outbox::drain(store, log);
+            let _ = moved.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
         }
-        written.close().map_err(|error| log(&error))
+        self.close()
+    }
+
+    /// Closes the log.
+    pub(crate) fn close(self) -> Result<(), Problem> {
+        self.0.map_or(Ok(()), |written| written.close().map_err(|error| log(&error)))
     }
 }
 

@@ -2,12 +2,16 @@
 //!
 //! A file has sections `-- path --` with the files to start from; the last section, `-- session --`, holds lines
 //! `$ govc ..`, each followed by what it must print: standard output as it is, standard error after `! `, and
-//! `(exit N)` unless it is 0. Times are shown as `TIME`, digests as `DD..`, ids as `ID`. `GOVC_UPDATE=1` writes what was printed into the files.
+//! `(exit N)` unless it is 0. Times are shown as `TIME`, digests as `DD..`, ids as `ID`. An approval is shown as `APPROVAL`
+//! and a ticket as `TICKET`, and a later line that says so means the one that was shown last. `GOVC_UPDATE=1` writes what was
+//! printed into the files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use regex::Regex;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -45,12 +49,33 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn run(line: &str, folder: &Path) -> String {
-    let words = words(line);
+/// What each run makes anew and later lines name, by how it is shown.
+static NAMED: LazyLock<[(&str, Regex); 2]> = LazyLock::new(|| {
+    let ticket = r"eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+";
+    [("APPROVAL", Regex::new("apr-[0-9a-f]{12,}").unwrap()), ("TICKET", Regex::new(ticket).unwrap())]
+});
+
+/// What was shown last under each name.
+type Seen = std::collections::BTreeMap<&'static str, String>;
+
+/// Hides what has a name, and remembers it.
+fn named(mut text: String, seen: &mut Seen) -> String {
+    for (name, shape) in NAMED.iter() {
+        if let Some(last) = shape.find_iter(&text).last() {
+            seen.insert(name, last.as_str().to_owned());
+        }
+        text = shape.replace_all(&text, *name).into_owned();
+    }
+    text
+}
+
+fn run(line: &str, folder: &Path, seen: &mut Seen) -> String {
+    let meant = seen.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value));
+    let words = words(&meant);
     assert_eq!(words[0], "govc", "{line}");
     let output =
         Command::new(env!("CARGO_BIN_EXE_govc")).args(&words[1..]).current_dir(folder).output().unwrap();
-    let mut text = format!("$ {line}\n{}", String::from_utf8(output.stdout).unwrap());
+    let mut text = String::from_utf8(output.stdout).unwrap();
     for line in String::from_utf8(output.stderr).unwrap().lines() {
         text.push_str(&format!("! {line}\n"));
     }
@@ -58,24 +83,33 @@ fn run(line: &str, folder: &Path) -> String {
         Some(0) => {}
         code => text.push_str(&format!("(exit {})\n", code.unwrap_or(-1))),
     }
-    masked(&text)
+    format!("$ {line}\n{}", masked(&named(text, seen)))
 }
+
+/// What differs from run to run, and what is shown instead.
+const MASKS: [(&str, &str); 10] = [
+    (r#""\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ""#, r#""TIME""#),
+    (r"\([0-9.]+(ns|µs|ms|s)\)", "(TIME)"),
+    (r#"time="[0-9.]+""#, r#"time="TIME""#),
+    (r#"("duration"|"timer_[a-z_]+"): [0-9]+"#, "$1: 0"),
+    (r#"("iat"|"nbf"|"exp"): [0-9]+"#, "$1: 0"),
+    (r#"("decision_id"): "[0-9a-f-]{36}""#, r#"$1: "ID""#),
+    (r"evt-[0-9a-f-]+", "evt-ID"),
+    // The digest of a bundle is that of its program, which each change of the compiler changes.
+    (r"\b[0-9a-f]{64}\b", DIGEST),
+    (r"\b[0-9a-f]{32}\b", "ID"),
+    // Keys are made anew in each run.
+    (r#""[0-9A-Za-z_-]{43}""#, r#""KEY""#),
+];
+
+const DIGEST: &str = "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDD";
 
 /// Replaces what differs from run to run.
 fn masked(text: &str) -> String {
-    let time = regex::Regex::new(r"\([0-9.]+(ns|µs|ms|s)\)").unwrap();
-    let duration = regex::Regex::new(r#"("duration"|"timer_\w+"): [0-9]+"#).unwrap();
-    let seconds = regex::Regex::new(r#"time="[0-9.]+""#).unwrap();
-    let stamp = regex::Regex::new(r#""\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ""#).unwrap();
-    // The digest of a bundle is that of its program, which each change of the compiler changes.
-    let digest = regex::Regex::new(r"\b[0-9a-f]{64}\b").unwrap();
-    let id = regex::Regex::new(r#"("decision_id"): "[0-9a-f-]{36}""#).unwrap();
-    let text = stamp.replace_all(text, r#""TIME""#);
-    let text = time.replace_all(&text, "(TIME)");
-    let text = id.replace_all(&text, r#"$1: "ID""#);
-    let text = seconds.replace_all(&text, r#"time="TIME""#);
-    let text = digest.replace_all(&text, "D".repeat(64).as_str()).into_owned();
-    duration.replace_all(&text, "$1: 0").into_owned()
+    static SHAPES: LazyLock<Vec<Regex>> =
+        LazyLock::new(|| MASKS.iter().map(|(shape, _)| Regex::new(shape).unwrap()).collect());
+    let masks = SHAPES.iter().zip(MASKS.iter().map(|(_, shown)| *shown));
+    masks.fold(text.to_owned(), |text, (shape, shown)| shape.replace_all(&text, shown).into_owned())
 }
 
 fn check(path: &Path) -> Result<(), String> {
@@ -90,7 +124,8 @@ fn check(path: &Path) -> Result<(), String> {
         std::fs::write(file, content).unwrap();
     }
     let lines = session.1.lines().filter_map(|line| line.strip_prefix("$ "));
-    let got: String = lines.map(|line| run(line, folder.path())).collect();
+    let mut seen = Seen::new();
+    let got: String = lines.map(|line| run(line, folder.path(), &mut seen)).collect();
     if got == session.1 {
         return Ok(());
     }
@@ -106,6 +141,10 @@ fn check(path: &Path) -> Result<(), String> {
 fn sessions_print_what_their_files_say() {
     let files = files();
     assert!(files.len() >= 5, "the golden files are part of the checkout");
-    let wrong: Vec<String> = files.iter().filter_map(|path| check(path).err()).collect();
+    // Most of the time goes into waiting for the disk.
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = files.iter().map(|path| scope.spawn(|| check(path))).collect();
+        running.into_iter().filter_map(|thread| thread.join().unwrap().err()).collect()
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -1,5 +1,6 @@
 //! `govc admit`: may this agent start? Prints `{decision, code, failures}`; exit code 0 or 1.
 
+use super::desk;
 use crate::exit::Exit;
 use crate::files;
 use crate::keys::Verifying;
@@ -8,8 +9,10 @@ use crate::policies;
 use crate::problem::Problem;
 use crate::record::{self, Auditing};
 use clap::Args;
+use govc_engine::Policy;
 use govc_governance::admission::{self, Request, TrustedKeys, Verdict};
-use govc_governance::{AgentSpec, DecisionCode, RevocationList, State, events};
+use govc_governance::store::{self, Gate};
+use govc_governance::{AgentSpec, DecisionCode, OnMismatch, RevocationList, State, events};
 
 /// Admit an agent: the seven checks before it starts
 #[derive(Args, Debug)]
@@ -19,7 +22,10 @@ use govc_governance::{AgentSpec, DecisionCode, RevocationList, State, events};
 )]
 pub(crate) struct Admit {
     /// File with the agent's specification, or with the request that holds it as `agent`
-    spec: String,
+    #[arg(required_unless_present = "store")]
+    spec: Option<String>,
+    #[command(flatten)]
+    stored: Stored,
     /// The proof of its promotion
     #[arg(long, value_name = "FILE")]
     proof: Option<String>,
@@ -42,6 +48,32 @@ pub(crate) struct Admit {
     verifying: Verifying,
     #[command(flatten)]
     auditing: Auditing,
+}
+
+/// An agent of a store, instead of a specification and its proof.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Store")]
+struct Stored {
+    /// File of the store
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "agent",
+        conflicts_with_all = ["spec", "proof", "revoked", "sandbox", "created"]
+    )]
+    store: Option<String>,
+    /// Number of the agent in the store
+    #[arg(long, value_name = "NUMBER", requires = "store")]
+    agent: Option<i64>,
+    /// What becomes of its status when its specification or policies are other ones than those of its proof; the start is
+    /// denied in any case
+    #[arg(long, value_name = "WHAT", default_value = "deny-start", value_parser = on_mismatch)]
+    on_mismatch: OnMismatch,
+}
+
+fn on_mismatch(given: &str) -> Result<OnMismatch, String> {
+    let names: Vec<&str> = OnMismatch::ALL.iter().map(|known| known.name()).collect();
+    OnMismatch::from_name(given).ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
 pub(crate) fn run(args: &Admit) -> Exit {
@@ -73,9 +105,35 @@ fn denial(problem: &Problem) -> Node {
 }
 
 fn admit(args: &Admit) -> Result<Verdict, Problem> {
-    let keys = args.verifying.keys()?;
+    let keys = TrustedKeys::new(args.verifying.keys()?);
     let policy = args.verifying.policy(&args.bundle)?;
-    let text = files::document(&args.spec)?;
+    match (&args.stored, &args.spec) {
+        (Stored { store: Some(path), agent: Some(id), .. }, _) => stored(args, path, *id, &policy, &keys),
+        (_, Some(spec)) => alone(args, spec, &policy, &keys),
+        _ => Err(Problem::coded("govc_store_not_found", "no agent was named")),
+    }
+}
+
+/// Admits an agent of the store.
+fn stored(
+    args: &Admit,
+    path: &str,
+    id: i64,
+    policy: &Policy,
+    keys: &TrustedKeys,
+) -> Result<Verdict, Problem> {
+    let (journal, store) = (args.auditing.open()?, desk::store(path)?);
+    let now = policies::now(args.now.as_deref())?;
+    let on_mismatch = args.stored.on_mismatch;
+    let gate = Gate { policy_hash: Some(policy.policy_hash()), keys, on_mismatch, now };
+    let verdict = store::admit(&store, id, &gate);
+    journal.drain(&store)?;
+    verdict.map_err(|error| Problem::coded(error.code(), error.to_string()))
+}
+
+/// Admits an agent that nobody keeps but the caller.
+fn alone(args: &Admit, spec: &str, policy: &Policy, keys: &TrustedKeys) -> Result<Verdict, Problem> {
+    let text = files::document(spec)?;
     let spec = AgentSpec::from_spec_or_request(text.as_bytes())
         .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
     // A proof that was named and is not there is a missing proof, which is a failure of the first check.
@@ -91,13 +149,13 @@ fn admit(args: &Admit) -> Result<Verdict, Problem> {
         state: if args.sandbox { State::sandbox() } else { State::governed() },
         proof: proof.as_deref(),
         policy_hash: Some(policy.policy_hash()),
-        keys: &TrustedKeys::new(keys),
+        keys,
         revocations: &revocations,
         expires_at: created.and_then(|created| spec.expires_at(created)),
         now,
     });
     let (agent, workspace) = record::named(&spec);
     let event = events::admission(&agent, &workspace, &spec, Some(policy.policy_hash()), &verdict);
-    args.auditing.record(&[event])?;
+    args.auditing.record(&event)?;
     Ok(verdict)
 }

@@ -1,6 +1,7 @@
 //! `govc approval`: asks for approvals, votes on them, and fetches their tickets. Exit code 0 or 1.
 
-use super::exact::{Desk, Exact};
+use super::desk::Desk;
+use super::exact::Exact;
 use super::person::{self, Person};
 use super::ticket::{Office, told};
 use crate::exit::Exit;

@@ -6,6 +6,7 @@
 mod append;
 mod chain;
 mod consistency;
+mod count;
 mod drain;
 mod export;
 mod opened;
@@ -30,7 +31,8 @@ use clap::{Args, Subcommand};
   $ govc audit verify log --verification-key keys/public.pem --state seen
   $ govc audit prove log 0 --verification-key keys/public.pem
   $ govc audit ship log --verification-key keys/public.pem --to shipped
-  $ govc audit export log --verification-key keys/public.pem --format ocsf")]
+  $ govc audit export log --verification-key keys/public.pem --format ocsf
+  $ govc audit count log --verification-key keys/public.pem")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     action: Action,
@@ -48,6 +50,7 @@ enum Action {
     Witness(witness::Witness),
     Ship(ship::Ship),
     Export(export::Export),
+    Count(count::Count),
 }
 
 pub(crate) fn run(args: &Audit) -> Exit {
@@ -62,6 +65,7 @@ pub(crate) fn run(args: &Audit) -> Exit {
         Action::Witness(args) => witness::run(args),
         Action::Ship(args) => ship::run(args),
         Action::Export(args) => export::run(args),
+        Action::Count(args) => count::run(args),
     };
     match done {
         Ok(()) => Exit::Success,

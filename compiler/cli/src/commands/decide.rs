@@ -135,7 +135,7 @@ fn decide(args: &Decide) -> Result<Decision, Problem> {
         Some(path) => Some(prove(args, path, &decision, input.as_deref())?),
         None => None,
     };
-    args.auditing.record(&[event(&decision, proof.as_deref())])?;
+    args.auditing.record(&event(&decision, proof.as_deref()))?;
     Ok(decision)
 }
 

@@ -1,13 +1,10 @@
 //! `--action`, `--target`, `--parameters`, `--bundle`: one exact thing that somebody wants to do.
 
 use crate::files;
-use crate::policies;
 use crate::problem::Problem;
 use clap::Args;
 use govc_governance::CanonicalAction;
-use govc_governance::store::SqliteStore;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// What is to be done.
 #[derive(Args, Debug)]
@@ -43,26 +40,4 @@ fn parameters(path: &str) -> Result<Value, Problem> {
     let wrong =
         |error: serde_json::Error| Problem::coded("govc_action_parameters", format!("{path}: {error}"));
     serde_json::from_str(&text).map_err(wrong)
-}
-
-/// Where and when.
-#[derive(Args, Debug)]
-pub(super) struct Desk {
-    /// File of the store; made when it does not exist
-    #[arg(long, value_name = "FILE")]
-    store: String,
-    /// Time, RFC 3339
-    #[arg(long, value_name = "TIME")]
-    now: Option<String>,
-}
-
-impl Desk {
-    pub(super) fn store(&self) -> Result<Arc<SqliteStore>, Problem> {
-        let opened = SqliteStore::open(&self.store);
-        opened.map(Arc::new).map_err(|error| Problem::coded(error.code(), format!("{}: {error}", self.store)))
-    }
-
-    pub(super) fn now(&self) -> Result<i64, Problem> {
-        policies::now(self.now.as_deref())
-    }
 }

@@ -1,12 +1,12 @@
 //! `govc audit drain`: moves the events that tickets, approvals and promotions left in a store into the log.
 
 use super::opened::ORIGIN;
+use crate::commands::desk;
 use crate::output;
 use crate::problem::Problem;
 use crate::record;
 use clap::Args;
 use govc_governance::outbox;
-use govc_governance::store::SqliteStore;
 
 /// Move the events that wait in a store into the log, each once and in order, and print how many
 #[derive(Args, Debug)]
@@ -26,8 +26,7 @@ pub(super) struct Drain {
 }
 
 pub(super) fn run(args: &Drain) -> Result<(), Problem> {
-    let store = SqliteStore::open(&args.store)
-        .map_err(|error| Problem::coded(error.code(), format!("{}: {error}", args.store)))?;
+    let store = desk::store(&args.store)?;
     let log = record::open(&args.path, args.signing_key.as_deref(), &args.origin)?;
     let moved =
         outbox::drain(&store, &log).map_err(|error| Problem::coded(error.code(), error.to_string()))?;

@@ -1,6 +1,7 @@
 //! `govc ticket issue`.
 
-use super::super::exact::{Desk, Exact};
+use super::super::desk::Desk;
+use super::super::exact::Exact;
 use super::super::person;
 use crate::keys::{self, Signing};
 use crate::output;

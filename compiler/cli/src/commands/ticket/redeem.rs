@@ -1,6 +1,7 @@
 //! `govc ticket check` and `govc ticket redeem`.
 
-use super::super::exact::{Desk, Exact};
+use super::super::desk::Desk;
+use super::super::exact::Exact;
 use super::super::person::Person;
 use super::issue::refused;
 use crate::keys;

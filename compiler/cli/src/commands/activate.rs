@@ -1,0 +1,95 @@
+//! `govc activate`: puts the policies of a bundle in force in a workspace. Exit code 0 or 1.
+//!
+//! The surprising fact: from this moment every governed agent of the workspace is denied until `govc revalidate` has evaluated
+//! it under these policies.
+
+use super::acting::Acting;
+use super::desk::Desk;
+use crate::exit::Exit;
+use crate::keys::Verifying;
+use crate::output::{self, Node};
+use crate::policies as bundles;
+use crate::problem::Problem;
+use crate::record::Auditing;
+use clap::Args;
+use govc_engine::Policy;
+use govc_governance::policies::{self, Change};
+use govc_governance::store::SqliteStore;
+
+/// Put the policies of a bundle in force in a workspace
+#[derive(Args, Debug)]
+#[command(after_help = "Who may start is evaluated anew by `govc revalidate`.
+
+Examples:
+  $ govc activate -b promotion.tar.gz --verification-key keys/public.pem --store agents.db --workspace finance --actor \
+                        user-1 --role policy_admin --reason review --audit audit")]
+pub(crate) struct Activate {
+    /// The bundle: a file, or `oci:FOLDER:TAG` in an OCI image layout
+    #[arg(short, long, value_name = "FILE")]
+    bundle: String,
+    /// The rule that decides on promotions; may be left out when the bundle has only one
+    #[arg(short, long, value_name = "PATH")]
+    entrypoint: Option<String>,
+    /// The workspace
+    #[arg(long, value_name = "NAME")]
+    workspace: String,
+    /// Why; stands in the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    acting: Acting,
+    #[command(flatten)]
+    desk: Desk,
+    #[command(flatten)]
+    verifying: Verifying,
+    #[command(flatten)]
+    auditing: Auditing,
+}
+
+pub(crate) fn run(args: &Activate) -> Exit {
+    output::answer("activated", activate(args))
+}
+
+fn activate(args: &Activate) -> Result<Vec<(&'static str, Node)>, Problem> {
+    let (journal, store) = (args.auditing.open()?, args.desk.store()?);
+    let done = put_in_force(args, &store);
+    journal.drain(&store)?;
+    done
+}
+
+fn put_in_force(args: &Activate, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
+    let now = args.desk.now()?;
+    let change = |policy_set| Change {
+        workspace: &args.workspace,
+        policy_set,
+        actor: args.acting.actor(),
+        reason: &args.reason,
+        now,
+    };
+    let (policy, entrypoint) = match load(args) {
+        Ok(loaded) => loaded,
+        Err(problem) => {
+            let change = change(args.entrypoint.as_deref().unwrap_or_default());
+            policies::refuse(store, &change, &problem.code, &problem.message)
+                .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+            return Err(problem);
+        }
+    };
+    let old = store.policies_in_force(&args.workspace, &entrypoint);
+    let old = old.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    policies::activate(store, &policy, &change(&entrypoint))
+        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    Ok(vec![
+        ("workspace", Node::string(&args.workspace)),
+        ("policy_set", Node::string(&entrypoint)),
+        ("old_hash", Node::of(&old)),
+        ("new_hash", Node::string(policy.policy_hash())),
+    ])
+}
+
+/// The policies of the bundle, and which of its rules decides.
+fn load(args: &Activate) -> Result<(Policy, String), Problem> {
+    let policy = args.verifying.policy(&args.bundle)?;
+    let entrypoint = bundles::entrypoint(args.entrypoint.as_deref(), &policy)?;
+    Ok((policy, entrypoint))
+}
