@@ -1,5 +1,5 @@
 //! `check_mutants [N] [SEED] [-S] [-v]`: N seeded mutants of OPA's cases that still parse, through our checks and
-//! through `opa check` (with -S in strict mode). Prints how often both report the same errors: code, row, column and text of each.
+//! through `opa check` (with -S in strict mode), a process for each: 20,000 take half an hour. Prints how often both report the same errors: code, row, column and text of each.
 
 use govc_compile::{CheckOptions, check};
 use govc_conformance::cases;
@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cases: Vec<Mutant> = cases::load(&folder).iter().map(|c| original(c, strict)).collect();
     let scratch = std::env::temp_dir().join(format!("govc-check-mutants-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
+    let start = std::time::Instant::now();
     let (mut done, mut same, mut refused, mut same_rows) = (0, 0, 0, 0);
     while done < count && !cases.is_empty() {
         let Some(mutant) = mutant(&cases[random.below(cases.len())], &mut random) else { continue };
@@ -44,6 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             continue;
         }
         done += 1;
+        if done % 1_000 == 0 {
+            eprintln!("{done} mutants, {} s", start.elapsed().as_secs());
+        }
         refused += usize::from(!theirs.is_empty());
         let rows = |f: &[Finding]| f.iter().map(|f| (f.0.clone(), f.1)).collect::<Vec<_>>();
         same_rows += usize::from(rows(&ours) == rows(&theirs));

@@ -5,3 +5,4 @@ package fz
 bad := 1 if input.n
 bad := 2 if input.n
 a if { bad; input.no }
+# opa: error eval_conflict_error

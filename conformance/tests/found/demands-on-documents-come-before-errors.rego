@@ -13,3 +13,4 @@ called := argument(2)
 base if { bad; data.nowhere.x }
 chained if { some y in [bad]; y == 1; input.q }
 else := 3 if { input.n == 1 }
+# opa: [{"x":3}]

@@ -12,3 +12,4 @@ c := x if { x := number with count as shouted with upper as lib }
 number := count([1])
 lib.a := 1
 d := x if { x := number with count as lib }
+# opa: [{"x":{"a":[],"bad":[0],"c":{"a":1},"d":{"a":1},"holds":true,"lib":{"a":1},"number":1,"shouted":"A"}} {"a": [], "bad": {0}, "c": {"a": 1}, "d": {"a": 1}, "holds": true, "lib": {"a": 1}, "number": 1, "shouted": "A"}]

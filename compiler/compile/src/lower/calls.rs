@@ -2,7 +2,7 @@
 //! of evaluation: `f(g(x))` is `g(x, $0); f($0)`. Under a plain `not` they stay outside of the negation.
 
 use crate::lower::names::Names;
-use crate::lower::order::sort_elements;
+use crate::lower::order::{sort_elements, sort_keys};
 use crate::lower::tree::*;
 
 /// Takes the calls out of a rule's parameters, values and bodies.
@@ -88,6 +88,7 @@ impl Calls<'_> {
                 items.iter_mut().for_each(|t| self.term(t, support));
             }
             TermKind::Object(pairs) => {
+                sort_keys(self.names, pairs);
                 for (key, value) in pairs {
                     self.term(key, support);
                     self.term(value, support);

@@ -2,7 +2,7 @@
 //! comprehensions, in steps of references, and in arguments of calls are bound to variables before their use.
 
 use crate::lower::names::Names;
-use crate::lower::order::sort_elements;
+use crate::lower::order::{sort_elements, sort_keys};
 use crate::lower::tree::*;
 use crate::lower::walk;
 
@@ -149,6 +149,7 @@ impl Hoist<'_> {
                 items.iter_mut().for_each(|t| self.term(t));
             }
             TermKind::Object(pairs) => {
+                sort_keys(self.names, pairs);
                 for (key, value) in pairs {
                     self.term(key);
                     self.term(value);

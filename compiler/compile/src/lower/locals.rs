@@ -50,6 +50,8 @@ fn error(finding: Finding) -> Diagnostic {
 pub(crate) struct Locals<'a> {
     names: &'a mut Names,
     scopes: Vec<Scope>,
+    /// Locals that statements call, which is a use of them.
+    called: NameSet,
     strict: bool,
     pub(crate) errors: Vec<Diagnostic>,
 }
@@ -73,7 +75,7 @@ pub(crate) fn rewrite_rule(
     let arguments = std::mem::take(&mut params.scopes);
     let mut unused: Vec<Name> = arguments.iter().flat_map(|s| s.locals.keys().copied()).collect();
     for i in 0..rule.branches.len() {
-        let mut locals = Locals { names, scopes: arguments.clone(), strict, errors: Vec::new() };
+        let mut locals = Locals { scopes: arguments.clone(), ..Locals::new(names, strict) };
         locals.variables_like_builtins(&rule.branches[i].body, is_builtin);
         locals.branch(rule, i, &mut unused);
         errors.append(&mut locals.errors);
@@ -98,7 +100,7 @@ pub(crate) fn rewrite_query(names: &mut Names, strict: bool, body: &mut Body) ->
 
 impl<'a> Locals<'a> {
     fn new(names: &'a mut Names, strict: bool) -> Self {
-        Self { names, scopes: vec![Scope::default()], strict, errors: Vec::new() }
+        Self { names, scopes: vec![Scope::default()], called: NameSet::default(), strict, errors: Vec::new() }
     }
 
     fn refuse(&mut self, finding: Finding) {
@@ -118,9 +120,10 @@ impl<'a> Locals<'a> {
         self.body(&used, &mut branch.body);
         unused.retain(|n| self.count(*n) <= 1);
         let Some(scope) = self.scopes.last() else { return };
-        rename_in_head(&mut branch.value, scope);
+        let shadowed = |target: &Target| self.names_local(target, scope);
+        rename_in_head(&mut branch.value, scope, &shadowed);
         if i == 0 {
-            rule.steps.iter_mut().for_each(|t| rename_in_head(t, scope));
+            rule.steps.iter_mut().for_each(|t| rename_in_head(t, scope, &shadowed));
         }
     }
 
@@ -314,7 +317,8 @@ impl<'a> Locals<'a> {
         let kind = std::mem::replace(&mut expr.kind, ExprKind::SomeDecl(Vec::new()));
         let ExprKind::SomeIn { key, value, domain } = kind else { return false };
         let key = key.unwrap_or_else(|| Term::var(self.names.fresh(domain.span), domain.span));
-        let outside = walk::names_of(&domain);
+        let mut outside = walk::names_of(&domain);
+        self.collect_called(&domain, &mut outside);
         let place = domain.span;
         let mut parts = match domain.kind {
             TermKind::Ref(parts) => parts,
@@ -529,6 +533,7 @@ impl<'a> Locals<'a> {
     fn statement_call(&mut self, call: &mut Call, span: Span) {
         if self.is_shadowed(&call.op.target, span) {
             let text = print::operator(self.names, &call.op.target);
+            self.called.extend(self.names.find(first_word(&text)).and_then(|name| self.find(name)));
             call.op.target = Target::Other(text.into());
         }
         call.args.iter_mut().for_each(|t| self.term(t));
@@ -540,6 +545,14 @@ impl<'a> Locals<'a> {
             self.refuse((span, format!("called function {text} shadowed")));
         }
         call.args.iter_mut().for_each(|t| self.term(t));
+    }
+
+    /// The text of a builtin whose first word is a local of a scope: in a head, nothing is called by it.
+    fn names_local(&self, target: &Target, scope: &Scope) -> Option<String> {
+        let Target::Builtin(text) = target else { return None };
+        let name = self.names.find(first_word(text))?;
+        let local = scope.locals.get(&name).filter(|local| local.name != name);
+        local.map(|_| print::operator(self.names, target))
     }
 
     /// Whether a local has the first word of a builtin's name. The word counts as seen.
@@ -645,7 +658,7 @@ impl<'a> Locals<'a> {
             return;
         }
         let mentioned = walk::names_of_body(body);
-        declared.retain(|(local, _, _)| !mentioned.contains(local));
+        declared.retain(|(local, _, _)| !mentioned.contains(local) && !self.called.contains(local));
         declared.sort();
         for (_, name, span) in declared {
             self.refuse((span, format!("declared var {} unused", self.names.text(name))));
@@ -678,8 +691,13 @@ fn collect_closures<'t>(term: &'t mut Term, out: &mut Vec<&'t mut Term>) {
     }
 }
 
-fn rename_in_head(term: &mut Term, scope: &Scope) {
+fn rename_in_head(term: &mut Term, scope: &Scope, shadowed: &dyn Fn(&Target) -> Option<String>) {
     walk::term_mut(term, &mut |t| {
+        if let TermKind::Call(call) = &mut t.kind
+            && let Some(text) = shadowed(&call.op.target)
+        {
+            call.op.target = Target::Other(text.into());
+        }
         if let Some(local) = t.as_root().and_then(|r| scope.locals.get(&r)) {
             if local.occurrence != Occurrence::Seen {
                 t.kind = TermKind::Var(local.name);

@@ -30,17 +30,28 @@ pub(crate) fn rank(names: &Names, term: &Term) -> Rank {
 
 /// Puts the elements of a set in order; a reference that stands there twice is one element.
 pub(crate) fn sort_elements(names: &Names, items: &mut Vec<Term>) {
-    if items.iter().all(|item| matches!(item.kind, TermKind::Const(_))) {
+    if items.iter().all(is_scalar) {
         return;
     }
     items.sort_by_cached_key(|item| rank(names, item));
     items.dedup_by(|b, a| is_known(a) && is_known(b) && rank(names, a) == rank(names, b));
 }
 
+/// Puts the keys of an object in order.
+pub(crate) fn sort_keys(names: &Names, pairs: &mut [(Term, Term)]) {
+    if !pairs.iter().all(|(key, _)| is_scalar(key)) {
+        pairs.sort_by_cached_key(|(key, _)| rank(names, key));
+    }
+}
+
+fn is_scalar(term: &Term) -> bool {
+    matches!(term.kind, TermKind::Const(_))
+}
+
 /// A reference that nothing but its text tells from others.
 fn is_known(term: &Term) -> bool {
     let steps = term.as_ref_parts().and_then(|parts| parts.get(1..));
-    steps.is_some_and(|steps| steps.iter().all(|step| matches!(step.kind, TermKind::Const(_))))
+    steps.is_some_and(|steps| steps.iter().all(is_scalar))
 }
 
 /// An integer that is greater where the number is: the bits of a float in the order of floats.

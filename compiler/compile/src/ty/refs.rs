@@ -4,7 +4,7 @@ use super::Annotated;
 use super::body::{Checker, const_key, select_all};
 use super::text::{prefix_text, quoted, ref_text, step_text};
 use super::tree::Tree;
-use crate::hir::{Ref, RefHead, Term};
+use crate::hir::{Const, Ref, RefHead, Term};
 use govc_syntax::Diagnostic;
 use govc_value::Type;
 use govc_value::ty::Key;
@@ -143,6 +143,9 @@ impl Checker<'_> {
         }
         let mut node = self.documents.tree;
         for (at, step) in reference.steps.iter().enumerate() {
+            if at < SHORTEST_RULE && !is_name(step) && node.keys().next().is_some() {
+                return self.no_name(reference, at, step, node);
+            }
             if let Term::Var(_) = step {
                 let keys = node.extent().keys().unwrap_or(Type::ANY);
                 let known = node.keys().cloned().collect::<Vec<_>>();
@@ -244,6 +247,13 @@ impl Checker<'_> {
         self.undefined_ref(reference, "govc_no_such_field", notes);
     }
 
+    /// Packages and their rules have names.
+    fn no_name(&mut self, reference: &Ref, at: usize, step: &Term, node: &Tree) {
+        let have = self.term(step).map_or_else(|| "???".to_owned(), |ty| ty.to_string());
+        let known: Vec<Key> = node.keys().cloned().collect();
+        self.wrong_key(reference, at, format!("have (type): {have}"), &Type::String, &known);
+    }
+
     fn no_such_key(&mut self, reference: &Ref, at: usize, ty: &Type, keys: &Type) {
         let known = known_keys(ty);
         let step = reference.steps.get(at).map(|s| step_text(s, self.scope)).unwrap_or_default();
@@ -268,6 +278,14 @@ impl Checker<'_> {
         let notes = vec![ref_text(reference, self.scope), format!("{pad}^"), format!("{pad}{have}"), want];
         self.undefined_ref(reference, "govc_unknown_field", notes);
     }
+}
+
+/// No path to a rule behind `data` has fewer steps: it names a package and the rule.
+const SHORTEST_RULE: usize = 2;
+
+/// A string, or a variable that may be one.
+fn is_name(step: &Term) -> bool {
+    matches!(step, Term::Var(_) | Term::Const(Const::String(_)))
 }
 
 fn key_text(key: &Key) -> String {
