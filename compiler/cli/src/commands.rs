@@ -106,7 +106,12 @@ pub(crate) fn main() -> Exit {
 
 /// All commands with all flags.
 fn tree() -> clap::Command {
-    Cli::command()
+    Cli::command().mut_subcommands(last_counts)
+}
+
+/// A flag may stand twice, as in OPA; the last one counts.
+fn last_counts(command: clap::Command) -> clap::Command {
+    command.args_override_self(true).mut_subcommands(last_counts)
 }
 
 fn run_words(words: Vec<String>) -> Exit {

@@ -6,6 +6,7 @@
 pub(crate) mod declared;
 pub(crate) mod documents;
 pub(crate) mod glob;
+pub(crate) mod roots;
 pub(crate) mod schema;
 
 use crate::parallel;
@@ -13,8 +14,9 @@ use crate::problem::{Location, Problem};
 use declared::Declared;
 use documents::Documents;
 use govc_compile::Builtins;
-use govc_engine::{Bundle, Layout, Trust};
+use govc_engine::{Bundle, Layout, Manifest, Trust};
 use govc_syntax::{FileId, ParseOptions, Parsed, RegoVersion, Severity, Sources, ast};
+use roots::{Overlap, Roots};
 use serde_json::value::RawValue;
 use std::io;
 use std::path::Path;
@@ -23,6 +25,9 @@ use std::time::{Duration, Instant};
 /// Folders nested deeper are taken for a loop of links.
 const MAX_DEPTH: usize = 200;
 
+/// The code of what bundles hold outside of their roots, and of roots that two share.
+const OUTSIDE_ROOTS: &str = "govc_bundle_roots";
+
 /// What is to be loaded, and how it is read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
@@ -30,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) data: Vec<String>,
     /// `-b`: bundle archives and folders.
     pub(crate) bundles: Vec<String>,
+    /// What stands before complaints about bundles.
+    pub(crate) wording: Wording,
     /// `--ignore`: shell patterns for names of files and folders.
     pub(crate) ignore: Vec<String>,
     /// Only `.rego` files.
@@ -40,6 +47,42 @@ pub(crate) struct Request {
     pub(crate) declared: Declared,
 }
 
+/// How a command of OPA begins its complaints about bundles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wording {
+    /// At once.
+    #[default]
+    Plain,
+    /// `eval`: which step failed.
+    Steps,
+    /// `test`: which bundle.
+    Names,
+    /// `build`: loading, or merging.
+    Merge,
+}
+
+impl Wording {
+    /// A complaint about one bundle.
+    fn of_bundle(self, code: &str, path: &str, text: &str) -> Problem {
+        let message = match self {
+            Self::Plain | Self::Merge => text.to_owned(),
+            Self::Steps => format!("loading error: {text}"),
+            Self::Names => format!("unable to load bundle {path}: {text}"),
+        };
+        Problem { govc_code: code.to_owned(), ..Problem::plain(message) }
+    }
+
+    /// A complaint about bundles that do not go together.
+    fn of_activation(self, overlap: &Overlap) -> Problem {
+        let message = match self {
+            Self::Steps => format!("bundle activation failed: {overlap}"),
+            Self::Merge => format!("bundle merge failed: {}", overlap.in_merge()),
+            Self::Plain | Self::Names => overlap.to_string(),
+        };
+        Problem { govc_code: OUTSIDE_ROOTS.to_owned(), ..Problem::plain(message) }
+    }
+}
+
 /// What was loaded.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
@@ -47,6 +90,10 @@ pub(crate) struct Loaded {
     pub(crate) sources: Sources,
     /// The trees of all modules, in the order in which they were found.
     pub(crate) modules: Vec<ast::Module>,
+    /// The language that each module was read in.
+    pub(crate) versions: Vec<RegoVersion>,
+    /// The bundles that were named, and archives found on the way.
+    pub(crate) bundles: Vec<Opened>,
     /// Base documents.
     pub(crate) documents: Documents,
     /// The builtins that may be called.
@@ -57,9 +104,30 @@ pub(crate) struct Loaded {
     pub(crate) parsing: Duration,
 }
 
+/// A bundle as far as others have to know of it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// As it was named.
+    pub(crate) path: String,
+    /// What it says of itself.
+    pub(crate) manifest: Manifest,
+    /// What it owns.
+    pub(crate) roots: Roots,
+    /// Named by `-b`: nobody else may own what it owns.
+    claims: bool,
+}
+
+impl Opened {
+    /// The path of a file in the bundle.
+    fn inner<'p>(&self, file: &'p str) -> &'p str {
+        let folder = join(&self.path, "");
+        file.strip_prefix(&folder).unwrap_or(file).trim_start_matches('/')
+    }
+}
+
 /// Loads everything that can be loaded.
 pub(crate) fn load(request: &Request) -> Loaded {
-    let mut loader = Loader { request, loaded: Loaded::default(), waiting: Vec::new() };
+    let mut loader = Loader { request, loaded: Loaded::default(), waiting: Vec::new(), inside: false };
     if let Some(problem) = request.declared.refuses_v1().filter(|_| request.parse.version == RegoVersion::V1)
     {
         loader.fail(problem);
@@ -73,6 +141,7 @@ pub(crate) fn load(request: &Request) -> Loaded {
         loader.bundle(strip_scheme(path));
     }
     loader.parse_waiting();
+    loader.check_roots();
     loader.builtins();
     loader.loaded
 }
@@ -140,8 +209,19 @@ enum Mode {
 struct Loader<'r> {
     request: &'r Request,
     loaded: Loaded,
-    /// Policies that are not parsed yet, each with the number of problems before it.
-    waiting: Vec<(FileId, usize)>,
+    waiting: Vec<Waiting>,
+    /// Whether what is read belongs to the last bundle.
+    inside: bool,
+}
+
+/// A policy that is not parsed yet.
+struct Waiting {
+    file: FileId,
+    /// How many problems stand before its own.
+    place: usize,
+    version: RegoVersion,
+    /// The bundle that it belongs to.
+    bundle: Option<usize>,
 }
 
 impl Loader<'_> {
@@ -224,7 +304,7 @@ impl Loader<'_> {
             Kind::Rego => self.rego(path, &bytes),
             Kind::Json => self.json(path, &bytes, prefix),
             Kind::Yaml => self.yaml(path, &bytes, prefix),
-            Kind::Bundle => self.archive(path, &bytes, prefix),
+            Kind::Bundle => self.archive(path, &bytes, prefix, false),
             Kind::Other => self.any(path, &bytes, prefix),
         }
     }
@@ -239,6 +319,7 @@ impl Loader<'_> {
         }
         self.loaded.problems.truncate(before);
         self.loaded.modules.pop();
+        self.loaded.versions.pop();
         match any_document(bytes) {
             Ok(json) => self.merge(path, json, prefix),
             Err(_) => self.fail(Problem::plain(format!("{path}: can't recognize file type"))),
@@ -247,41 +328,85 @@ impl Loader<'_> {
 
     /// A policy, which is parsed with those around it.
     fn rego(&mut self, path: &str, bytes: &[u8]) {
-        if let Some(file) = self.source(path, bytes) {
-            self.waiting.push((file, self.loaded.problems.len()));
-        }
+        let Some(file) = self.source(path, bytes) else { return };
+        let place = self.loaded.problems.len();
+        let (version, bundle) = match self.current() {
+            Some(bundle) => {
+                let version =
+                    roots::version(&bundle.manifest, bundle.inner(path), self.request.parse.version);
+                (version, Some(self.loaded.bundles.len() - 1))
+            }
+            None => (self.request.parse.version, None),
+        };
+        self.waiting.push(Waiting { file, place, version, bundle });
+    }
+
+    /// The bundle that is being read.
+    fn current(&self) -> Option<&Opened> {
+        self.loaded.bundles.last().filter(|_| self.inside)
     }
 
     fn parse_waiting(&mut self) {
         let started = Instant::now();
-        let (files, places): (Vec<FileId>, Vec<usize>) =
-            std::mem::take(&mut self.waiting).into_iter().unzip();
-        let parse = |file: FileId| {
-            govc_syntax::parse_module(file, &self.loaded.sources.get(file).text, &self.request.parse)
+        let waiting = std::mem::take(&mut self.waiting);
+        let parse = |policy: &Waiting| {
+            let options = ParseOptions { version: policy.version, ..self.request.parse.clone() };
+            govc_syntax::parse_module(policy.file, &self.loaded.sources.get(policy.file).text, &options)
         };
-        let parsed = parallel::each(files.len(), parallel::processors(), || (), |(), at| parse(files[at]));
+        let parsed =
+            parallel::each(waiting.len(), parallel::processors(), || (), |(), at| parse(&waiting[at]));
         let mut before = 0;
-        for (parsed, place) in parsed.into_iter().zip(places) {
-            before += self.add(parsed, place + before);
+        for (parsed, Waiting { file, place, version, bundle }) in parsed.into_iter().zip(waiting) {
+            let opened = bundle.map(|at| &self.loaded.bundles[at]);
+            let refused = opened.filter(|_| parsed.diagnostics.is_empty()).and_then(|bundle| {
+                let text = bundle.roots.refuse_module(&self.loaded.sources.get(file).name, &parsed.tree)?;
+                Some(self.refusal(bundle, &text))
+            });
+            before += self.add(parsed, version, place + before);
+            if let Some(problem) = refused {
+                self.loaded.problems.insert(place + before, problem);
+                before += 1;
+            }
         }
         self.loaded.parsing += started.elapsed();
     }
 
+    /// Something in a bundle that may not be there.
+    fn refusal(&self, bundle: &Opened, text: &str) -> Problem {
+        self.request.wording.of_bundle(
+            OUTSIDE_ROOTS,
+            &bundle.path,
+            &format!("bundle {}: {text}", bundle.path),
+        )
+    }
+
+    /// No two bundles own one path.
+    fn check_roots(&mut self) {
+        let claiming = self.loaded.bundles.iter().filter(|bundle| bundle.claims);
+        let owned: Vec<(&str, &Roots)> = claiming.map(|b| (b.path.as_str(), &b.roots)).collect();
+        if let Err(overlap) = roots::disjoint(&owned)
+            && self.loaded.problems.is_empty()
+        {
+            self.fail(self.request.wording.of_activation(&overlap));
+        }
+    }
+
     /// Adds a tree, and its problems at a place among the others; how many these are.
-    fn add(&mut self, parsed: Parsed<ast::Module>, place: usize) -> usize {
-        let Loaded { sources, problems, modules, .. } = &mut self.loaded;
+    fn add(&mut self, parsed: Parsed<ast::Module>, version: RegoVersion, place: usize) -> usize {
+        let Loaded { sources, problems, modules, versions, .. } = &mut self.loaded;
         let errors = parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error);
         let errors: Vec<Problem> = errors.map(|d| Problem::from_diagnostic(d, sources)).collect();
         let count = errors.len();
         problems.splice(place..place, errors);
         modules.push(parsed.tree);
+        versions.push(version);
         count
     }
 
     fn module(&mut self, path: &str, bytes: &[u8], options: &ParseOptions) {
         let Some(file) = self.source(path, bytes) else { return };
         let parsed = govc_syntax::parse_module(file, &self.loaded.sources.get(file).text, options);
-        self.add(parsed, self.loaded.problems.len());
+        self.add(parsed, options.version, self.loaded.problems.len());
     }
 
     fn source(&mut self, path: &str, bytes: &[u8]) -> Option<FileId> {
@@ -324,30 +449,77 @@ impl Loader<'_> {
         if prefix.is_empty() && !raw.get().trim_start().starts_with('{') {
             return self.fail(Problem::plain(format!("{path}: document must be of type object")));
         }
+        if let Some(problem) = self.misplaced(prefix, &raw) {
+            return self.fail(problem);
+        }
         if self.loaded.documents.merge(prefix, raw).is_err() {
             self.fail(Problem::plain(format!("{path}: merge error")));
         }
     }
 
+    /// Documents of the bundle that lie outside of its roots.
+    fn misplaced(&self, prefix: &[String], raw: &RawValue) -> Option<Problem> {
+        let bundle = self.current().filter(|bundle| !bundle.roots.own(&[]))?;
+        let document: serde_json::Value = serde_json::from_str(raw.get()).ok()?;
+        let text = bundle.roots.refuse_data(&document, &mut prefix.to_vec())?;
+        Some(self.refusal(bundle, &text))
+    }
+
     fn bundle(&mut self, path: &str) {
+        // One that is named twice is still one.
+        if self.loaded.bundles.iter().any(|bundle| bundle.path == path) {
+            return;
+        }
         if Layout::parse(path).is_some() {
             return match crate::policies::bundle(path) {
-                Ok(bytes) => self.archive(path, &bytes, &[]),
+                Ok(bytes) => self.archive(path, &bytes, &[], true),
                 Err(problem) => self.fail(problem),
             };
         }
         match std::fs::metadata(path) {
-            Err(error) => self.fail(io_problem("stat", path, &error)),
-            Ok(info) if info.is_dir() => self.walk(path, &[], 0, Mode::Bundle),
+            Err(error) => self.unreadable(path, "stat", &error),
+            Ok(info) if info.is_dir() => self.folder(path),
             Ok(_) => match std::fs::read(path) {
-                Ok(bytes) => self.archive(path, &bytes, &[]),
-                Err(error) => self.fail(io_problem("open", path, &error)),
+                Ok(bytes) => self.archive(path, &bytes, &[], true),
+                Err(error) => self.unreadable(path, "open", &error),
             },
         }
     }
 
+    fn unreadable(&mut self, path: &str, verb: &str, error: &io::Error) {
+        let text = format!("error reading {path:?}: {verb} {path}: {}", io_text(error));
+        self.fail(self.request.wording.of_bundle("govc_bundle_unreadable", path, &text));
+    }
+
+    /// A folder in the form of a bundle.
+    fn folder(&mut self, path: &str) {
+        let manifest = match std::fs::read(join(path, ".manifest")) {
+            Ok(text) => Manifest::read(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
+            Err(error) => return self.unreadable(path, "open", &error),
+        };
+        match manifest {
+            Ok(manifest) => {
+                self.within(path, manifest, true, |loader| loader.walk(path, &[], 0, Mode::Bundle))
+            }
+            Err(error) => {
+                let text = format!("bundle {path}: {error}");
+                self.fail(self.request.wording.of_bundle(error.code(), path, &text));
+            }
+        }
+    }
+
+    /// Reads what belongs to a bundle.
+    fn within(&mut self, path: &str, manifest: Manifest, claims: bool, read: impl FnOnce(&mut Self)) {
+        let roots = Roots::of(&manifest);
+        self.loaded.bundles.push(Opened { path: path.to_owned(), manifest, roots, claims });
+        self.inside = true;
+        read(self);
+        self.inside = false;
+    }
+
     /// A bundle archive. Signatures are not looked at, as in `opa eval -b`; `govc verify` and `govc decide` do.
-    fn archive(&mut self, path: &str, bytes: &[u8], prefix: &[String]) {
+    fn archive(&mut self, path: &str, bytes: &[u8], prefix: &[String], claims: bool) {
         let bundle = match Bundle::open(bytes, &Trust::unsigned().at(0)) {
             Ok(bundle) => bundle,
             Err(error) => {
@@ -358,6 +530,10 @@ impl Loader<'_> {
         if bundle.is_delta() {
             return self.fail(delta(path));
         }
+        self.within(path, bundle.manifest().clone(), claims, |loader| loader.files_of(path, &bundle, prefix));
+    }
+
+    fn files_of(&mut self, path: &str, bundle: &Bundle, prefix: &[String]) {
         for (name, content) in bundle.files() {
             let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
             let mut place = prefix.to_vec();

@@ -212,8 +212,15 @@ pub(crate) fn summary(problems: &[Problem]) -> String {
     }
 }
 
-/// All errors as OPA's loader words them, which counts only what it could not read.
+/// All errors as OPA's loader words them, which counts only what it could not read; what is wrong with a bundle stands
+/// alone.
 pub(crate) fn loading_summary(problems: &[Problem]) -> String {
+    if let [one] = problems
+        && one.code.is_empty()
+        && one.govc_code.starts_with("govc_bundle_")
+    {
+        return one.message.clone();
+    }
     summary(problems).replacen(" occurred:", " occurred during loading:", 1)
 }
 

@@ -60,6 +60,7 @@ fn load(args: &Run) -> files::Loaded {
     files::load(&files::Request {
         data,
         bundles,
+        wording: files::Wording::Plain,
         ignore: args.ignore.clone(),
         only_rego: false,
         parse: args.language.parse(),

@@ -15,7 +15,9 @@ fn codes(text: &str) -> BTreeSet<String> {
         let prefix = ["govc_", "rego_", "eval_"].iter().any(|prefix| code.starts_with(prefix));
         let plain = code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let error = code.starts_with("govc_") || code.ends_with("_error");
-        prefix && plain && error && !matches!(*code, "govc_" | "govc_code" | "govc_key" | "govc_cosignatures")
+        // What ends so begins many codes.
+        let whole = !code.ends_with('_');
+        prefix && plain && error && whole && !matches!(*code, "govc_code" | "govc_key" | "govc_cosignatures")
     };
     quoted.filter(shaped).map(str::to_owned).collect()
 }

@@ -43,6 +43,13 @@ pub struct Module {
     pub span: Span,
 }
 
+impl Module {
+    /// The path of the package without `data`; empty where there is none.
+    pub fn package_path(&self) -> Vec<String> {
+        self.package.iter().flat_map(|package| &package.path).map(|part| part.name.clone()).collect()
+    }
+}
+
 /// `package a.b["c"]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {

@@ -7,7 +7,7 @@ mod optimized;
 
 use super::capabilities;
 use crate::exit::Exit;
-use crate::files::{self, Loaded};
+use crate::files::{self, Loaded, Opened};
 use crate::keys::{Signing, Verifying};
 use crate::language::Language;
 use crate::output;
@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
 use govc_compile::ir::{PlanJson, to_plan_json};
 use govc_compile::opt::Level;
-use govc_engine::{Bundle, BundleError, BundleSpec, LoadError, Manifest, Trust, build_bundle, sign_bundle};
+use govc_engine::{Bundle, BundleError, BundleSpec, LoadError, Trust, build_bundle, sign_bundle};
 use govc_syntax::{RegoVersion, Span};
 use std::collections::BTreeMap;
 
@@ -189,11 +189,13 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     }
     let loaded = load(args);
     if !loaded.problems.is_empty() {
-        let text = format!("load error: {}", problem::loading_summary(&loaded.problems));
-        return Err(vec![Problem::plain(text)]);
+        let text = problem::loading_summary(&loaded.problems);
+        // Bundles that do not go together were loaded.
+        let step = if text.starts_with("bundle merge failed") { "" } else { "load error: " };
+        return Err(vec![Problem::plain(format!("{step}{text}"))]);
     }
     let mut spec = BundleSpec::default();
-    manifest(args, &loaded, &mut spec).map_err(|p| vec![p])?;
+    let version = manifest(&loaded, args.language.version(), &mut spec);
     let asked = entrypoints::find(&args.entrypoint, &loaded);
     if args.optimize > 0 && entrypoints::named(&args.entrypoint, &loaded).is_empty() {
         return Err(vec![Problem::plain("bundle optimizations require at least one entrypoint")]);
@@ -206,7 +208,7 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     spec.extra.extend(plan.map(|plan| ("plan.json".to_owned(), plan)));
     spec.sources = match args.optimize {
         0 => sources(&loaded),
-        level => optimized::sources(args, &loaded, level)?,
+        level => optimized::sources(args, &loaded, version, level)?,
     };
     spec.data = Some(
         [
@@ -220,7 +222,6 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     if let Some(revision) = &args.revision {
         spec.revision.clone_from(revision);
     }
-    spec.rego_version = Some(if args.language.version() == RegoVersion::V0 { 0 } else { 1 });
     spec.entrypoints = asked;
     spec.expires.clone_from(&args.expires);
     spec.version = args.bundle_version;
@@ -269,56 +270,36 @@ fn warn(args: &Build) {
     }
 }
 
-/// What the manifests of the bundles that go in say, in one; and whether their policies keep to it.
-fn manifest(args: &Build, loaded: &Loaded, spec: &mut BundleSpec) -> Result<(), Problem> {
+/// What the manifests of the bundles that go in say, in one: of a single bundle everything, of several their roots.
+fn manifest(loaded: &Loaded, default: RegoVersion, spec: &mut BundleSpec) -> RegoVersion {
+    let mut version = default;
     spec.roots = Some(vec![String::new()]);
-    if !args.bundle {
-        return Ok(());
-    }
-    let mut all: Vec<String> = Vec::new();
-    for path in &args.paths {
-        let (text, name) = match std::path::Path::new(path).is_dir() {
-            true => (std::fs::read(files::join(path, ".manifest")).ok(), path.trim_end_matches('/')),
-            false => {
-                let bundle = Bundle::open(&crate::policies::read(path)?, &Trust::unsigned().at(0));
-                (bundle.ok().and_then(|bundle| bundle.file(".manifest").map(<[u8]>::to_vec)), path.as_str())
-            }
-        };
-        let refused = |error: LoadError| Problem::plain(format!("load error: bundle {path}: {error}"));
-        let manifest = text.map(|text| Manifest::read(&text).map_err(refused)).transpose()?;
-        let mut manifest = manifest.unwrap_or_default();
-        manifest.metadata.remove("govc");
-        let roots = manifest.roots.unwrap_or_else(|| vec![String::new()]);
-        permitted(loaded, name, &roots)?;
-        all.extend(roots);
-        spec.revision = manifest.revision;
-        spec.metadata.extend(manifest.metadata);
-    }
-    if !all.iter().any(String::is_empty) {
-        spec.roots = Some(all);
-    }
-    Ok(())
-}
-
-/// The packages of a bundle lie below its roots.
-fn permitted(loaded: &Loaded, bundle: &str, roots: &[String]) -> Result<(), Problem> {
-    for module in &loaded.modules {
-        let Some(package) = &module.package else { continue };
-        let file = &loaded.sources.get(package.span.file).name;
-        let path: Vec<&str> = package.path.iter().map(|part| part.name.as_str()).collect();
-        let within = |root: &String| {
-            let root: Vec<&str> = root.split('/').filter(|part| !part.is_empty()).collect();
-            path.starts_with(&root)
-        };
-        if file.starts_with(&format!("{bundle}/")) && !roots.iter().any(within) {
-            let package = path.join(".");
-            return Err(Problem::plain(format!(
-                "load error: bundle {bundle}: manifest roots [{}] do not permit 'package {package}' in module '{file}'",
-                roots.join(" ")
-            )));
+    match loaded.bundles.as_slice() {
+        [] => {}
+        [Opened { manifest, roots, .. }] => {
+            spec.roots = Some(roots.paths().to_vec());
+            spec.revision.clone_from(&manifest.revision);
+            spec.metadata.clone_from(&manifest.metadata);
+            spec.metadata.remove("govc");
+            // Of no file in particular.
+            version = files::roots::version(manifest, "", default);
+        }
+        several => {
+            let mut sorted: Vec<&Opened> = several.iter().collect();
+            sorted.sort_by(|a, b| a.path.cmp(&b.path));
+            spec.roots = Some(sorted.iter().flat_map(|bundle| bundle.roots.paths()).cloned().collect());
         }
     }
-    Ok(())
+    spec.rego_version = Some(number(version));
+    for (module, other) in loaded.modules.iter().zip(&loaded.versions).filter(|(_, v)| **v != version) {
+        let path = plain(&loaded.sources.get(module.span.file).name);
+        spec.file_rego_versions.insert(format!("/{path}"), number(*other));
+    }
+    version
+}
+
+fn number(version: RegoVersion) -> u8 {
+    if version == RegoVersion::V0 { 0 } else { 1 }
 }
 
 fn refusal(error: &BundleError) -> Problem {
@@ -332,6 +313,7 @@ fn load(args: &Build) -> Loaded {
     files::load(&files::Request {
         data,
         bundles,
+        wording: files::Wording::Merge,
         ignore,
         only_rego: false,
         parse: args.language.parse(),

@@ -60,6 +60,7 @@ pub(crate) fn run(args: &Check) -> Exit {
     let request = files::Request {
         data,
         bundles,
+        wording: files::Wording::Plain,
         ignore: args.ignore.clone(),
         only_rego: !args.bundle,
         parse: parse(args),

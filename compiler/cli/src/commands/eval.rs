@@ -321,6 +321,7 @@ fn load(args: &Eval) -> Loaded {
     files::load(&files::Request {
         data: args.data.clone(),
         bundles: args.bundle.clone(),
+        wording: files::Wording::Steps,
         ignore: args.ignore.clone(),
         only_rego: false,
         parse: args.language.parse(),

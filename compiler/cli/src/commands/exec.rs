@@ -234,6 +234,7 @@ fn program(args: &Exec, settings: &Settings) -> Result<Image, Vec<Problem>> {
     let mut loaded: Loaded = files::load(&files::Request {
         data: Vec::new(),
         bundles: settings.bundles.clone(),
+        wording: files::Wording::Plain,
         ignore: Vec::new(),
         only_rego: false,
         parse: args.language.parse(),

@@ -15,7 +15,7 @@ use crate::table;
 use annotations::Noted;
 use clap::{Args, ValueEnum};
 use govc_engine::{Bundle, Manifest, Trust};
-use govc_syntax::{Sources, ast};
+use govc_syntax::{ParseOptions, Sources, ast};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -85,7 +85,10 @@ fn inspect(args: &Inspect) -> Result<String, Vec<Problem>> {
     for (name, content) in found.files.iter().filter(|(name, _)| name.ends_with(".rego")) {
         let text = String::from_utf8_lossy(content).into_owned();
         let file = sources.add(name, &text);
-        let parsed = govc_syntax::parse_module(file, &text, &args.language.parse());
+        let language = args.language.parse();
+        let inner = name.strip_prefix(path).unwrap_or(name).trim_start_matches('/');
+        let version = files::roots::version(&found.manifest, inner, language.version);
+        let parsed = govc_syntax::parse_module(file, &text, &ParseOptions { version, ..language });
         let problems = run::problems(&parsed.diagnostics, &sources);
         if !problems.is_empty() {
             return Err(problems);
@@ -173,8 +176,7 @@ fn namespaces(found: &Found, modules: &[ast::Module]) -> BTreeMap<String, Vec<St
 }
 
 fn package(module: &ast::Module) -> String {
-    let parts = module.package.iter().flat_map(|package| &package.path);
-    parts.fold("data".to_owned(), |path, part| format!("{path}.{}", part.name))
+    module.package_path().iter().fold("data".to_owned(), |path, part| format!("{path}.{part}"))
 }
 
 /// The document that a file below the root defines; the root of a folder has a name that does not count.

@@ -251,6 +251,7 @@ fn load(args: &Test) -> Loaded {
     files::load(&files::Request {
         data,
         bundles,
+        wording: files::Wording::Names,
         ignore,
         only_rego: false,
         parse: args.language.parse(),

@@ -8,9 +8,10 @@ use super::document::{Document, Operation};
 use super::policies::Module;
 use super::store::Draft;
 use crate::files;
+use crate::files::roots::{self, Roots, Tree};
 use crate::problem::Problem;
-use govc_engine::{Bundle, LoadError, Trust};
-use govc_syntax::{ParseOptions, RegoVersion};
+use govc_engine::{Bundle, LoadError, Manifest, Trust};
+use govc_syntax::ParseOptions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) struct Opened {
     changes: Vec<Change>,
     manifest: Arc<Document>,
     pub(crate) revision: String,
-    roots: Vec<String>,
+    roots: Roots,
 }
 
 impl Opened {
@@ -67,17 +68,18 @@ impl Opened {
             None => Document::empty(),
         };
         let revision = manifest.get("revision").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
-        let roots = roots(&manifest);
+        let typed =
+            Manifest::read(manifest.json().as_bytes()).map_err(|error| Problem::plain(error.to_string()))?;
         let mut opened = Self {
             modules: BTreeMap::new(),
             data: Document::empty(),
             changes: Vec::new(),
             manifest,
             revision,
-            roots,
+            roots: Roots::of(&typed),
         };
         for (path, content) in files {
-            opened.add(path, content, parse)?;
+            opened.add(path, content, &typed, parse)?;
         }
         opened.check_delta()?;
         opened.check_roots()?;
@@ -103,21 +105,28 @@ impl Opened {
         }
         let outside = self.changes.iter().map(Change::path).find(|path| {
             let path: Vec<String> = path.split('/').map(str::to_owned).collect();
-            !self.roots.iter().any(|root| contains(root, &path))
+            !self.roots.own(&path)
         });
         outside.map_or(Ok(()), |path| {
-            let roots = shown(&self.roots);
+            let roots = &self.roots;
             Err(Problem::plain(format!("manifest roots {roots} do not permit data patch at path '{path}'")))
         })
     }
 
-    fn add(&mut self, path: &str, content: &[u8], parse: &ParseOptions) -> Result<(), Problem> {
+    fn add(
+        &mut self,
+        path: &str,
+        content: &[u8],
+        typed: &Manifest,
+        parse: &ParseOptions,
+    ) -> Result<(), Problem> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let at: Vec<String> = folder.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
         match name {
             _ if name.ends_with(".rego") => {
                 let text = String::from_utf8_lossy(content);
-                let parse = ParseOptions { version: self.version(path, parse), ..parse.clone() };
+                let parse =
+                    ParseOptions { version: roots::version(typed, path, parse.version), ..parse.clone() };
                 self.modules.insert(path.to_owned(), Module { text: text.as_ref().into(), parse });
                 Ok(())
             }
@@ -144,42 +153,14 @@ impl Opened {
         }
     }
 
-    /// The language of a policy by what the manifest says.
-    fn version(&self, path: &str, parse: &ParseOptions) -> RegoVersion {
-        let number = |value: &Arc<Document>| match value.json().as_str() {
-            "0" => Some(RegoVersion::V0),
-            "1" => Some(RegoVersion::V1),
-            _ => None,
-        };
-        let files = self.manifest.get("file_rego_versions").and_then(|files| files.entries());
-        let special = files.into_iter().flatten().find_map(|(pattern, version)| {
-            let pattern = pattern.trim_start_matches('/');
-            let fits = pattern == path || files::glob::matches(pattern, path);
-            fits.then(|| number(version)).flatten()
-        });
-        let general = || self.manifest.get("rego_version").and_then(number);
-        special.or_else(general).unwrap_or(parse.version)
-    }
-
     /// All that the bundle holds lies below its roots.
     fn check_roots(&self) -> Result<(), Problem> {
-        let owned = |path: &[String]| {
-            self.roots.iter().any(|root| root.is_empty() || root.split('/').zip(path).all(|(a, b)| a == b))
-        };
-        for (path, module) in &self.modules {
-            let tree = super::policies::Policies::parse(path, &module.text, &module.parse);
-            let Ok(tree) = tree else { continue };
-            let package = bundles::package(&tree);
-            if !self.roots.iter().any(|root| contains(root, &package)) {
-                let text = format!(
-                    "manifest roots {} do not permit '{}' in module '/{path}'",
-                    shown(&self.roots),
-                    super::path::shown(&package.into_iter().map(super::path::Step::Name).collect::<Vec<_>>())
-                );
-                return Err(Problem::plain(text));
-            }
-        }
-        check_data(&self.data, &mut Vec::new(), &owned, &self.roots)
+        let refused = self.modules.iter().find_map(|(path, module)| {
+            let tree = super::policies::Policies::parse(path, &module.text, &module.parse).ok()?;
+            self.roots.refuse_module(&format!("/{path}"), &tree)
+        });
+        let refused = refused.or_else(|| self.roots.refuse_data(&*self.data, &mut Vec::new()));
+        refused.map_or(Ok(()), |text| Err(Problem::plain(text)))
     }
 
     /// Puts the bundle in the place of the one that had its name.
@@ -201,7 +182,7 @@ impl Opened {
         overlap(&draft.data, name, &self.roots).map_err(plain)?;
         let sorted = |roots: &[String]| roots.iter().cloned().collect::<BTreeSet<_>>();
         let before = bundles::roots(&draft.data, "").remove(name);
-        if before.is_some_and(|before| sorted(&before) != sorted(&self.roots)) {
+        if before.is_some_and(|before| sorted(&before) != sorted(self.roots.paths())) {
             let text = "has wasm resolvers or manifest roots that are different from those in the store";
             return Err(plain(format!("delta bundle '{name}' {text}")));
         }
@@ -232,7 +213,7 @@ impl Opened {
         let before = roots_before(&draft.data, name);
         remove(&mut draft.data, &before);
         let failed = |error: super::store_error::StoreError| plain(error.to_string());
-        for root in &self.roots {
+        for root in self.roots.paths() {
             let at: Vec<String> = root.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
             let Ok(value) = self.data.at(&at) else { continue };
             match at.split_last() {
@@ -264,7 +245,7 @@ impl Opened {
     /// The manifest with its roots.
     fn full_manifest(&self) -> Arc<Document> {
         let mut manifest = self.manifest.entries().cloned().unwrap_or_default();
-        let roots = self.roots.iter().map(|root| Document::string(root)).collect();
+        let roots = self.roots.paths().iter().map(|root| Document::string(root)).collect();
         manifest.insert("roots".into(), Arc::new(Document::Array(roots)));
         manifest.entry("revision".into()).or_insert_with(|| Document::string(""));
         Arc::new(Document::Object(manifest))
@@ -298,84 +279,17 @@ fn remove(data: &mut Arc<Document>, roots: &[String]) {
 }
 
 /// No two bundles own one path.
-fn overlap(data: &Arc<Document>, name: &str, roots: &[String]) -> Result<(), String> {
-    for (other, theirs) in bundles::roots(data, name) {
-        for root in roots {
-            if let Some(same) = theirs.iter().find(|their| overlaps(root, their)) {
-                let names = if *name < *other { (name, other.as_str()) } else { (other.as_str(), name) };
-                let both = match root == same {
-                    true => format!("root {root} is in multiple bundles"),
-                    false => format!("{root} overlaps {same}"),
-                };
-                return Err(format!(
-                    "detected overlapping roots in manifests for these bundles: [{}, {}] ({both})",
-                    names.0, names.1
-                ));
-            }
-        }
-    }
-    Ok(())
+fn overlap(data: &Arc<Document>, name: &str, roots: &Roots) -> Result<(), String> {
+    let others: Vec<(String, Roots)> =
+        bundles::roots(data, name).into_iter().map(|(other, paths)| (other, Roots::new(&paths))).collect();
+    let others = others.iter().map(|(other, roots)| (other.as_str(), roots));
+    roots::disjoint(&std::iter::once((name, roots)).chain(others).collect::<Vec<_>>())
+        .map_err(|overlap| overlap.to_string())
 }
 
-fn overlaps(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<&str>, Vec<&str>) = (parts(a), parts(b));
-    a.iter().zip(&b).all(|(x, y)| x == y)
-}
-
-fn parts(root: &str) -> Vec<&str> {
-    root.split('/').filter(|part| !part.is_empty()).collect()
-}
-
-fn contains(root: &str, path: &[String]) -> bool {
-    let root = parts(root);
-    root.len() <= path.len() && root.iter().zip(path).all(|(a, b)| a == b)
-}
-
-fn check_data(
-    data: &Document,
-    at: &mut Vec<String>,
-    owned: &dyn Fn(&[String]) -> bool,
-    roots: &[String],
-) -> Result<(), Problem> {
-    let wrong = |at: &[String]| {
-        let text = format!(
-            "manifest roots {} do not permit data at path '/{}' (hint: check bundle directory structure)",
-            shown(roots),
-            at.join("/")
-        );
-        Err(Problem::plain(text))
-    };
-    if roots.iter().any(|root| contains(root, at)) {
-        return Ok(());
-    }
-    match data.entries() {
-        Some(entries) => {
-            for (key, value) in entries {
-                at.push(key.to_string());
-                if !owned(at) {
-                    return wrong(at);
-                }
-                check_data(value, at, owned, roots)?;
-                at.pop();
-            }
-            Ok(())
-        }
-        None => wrong(at),
-    }
-}
-
-/// Roots as Go prints a list.
-fn shown(roots: &[String]) -> String {
-    format!("[{}]", roots.join(" "))
-}
-
-fn roots(manifest: &Arc<Document>) -> Vec<String> {
-    match manifest.get("roots").map(|roots| &**roots) {
-        Some(Document::Array(roots)) => {
-            let roots = roots.iter().filter_map(|root| root.as_str());
-            roots.map(|root| root.trim_matches('/').to_owned()).collect()
-        }
-        _ => vec![String::new()],
+impl Tree for Document {
+    fn children(&self) -> Option<Vec<(&str, &Self)>> {
+        Some(self.entries()?.iter().map(|(key, value)| (&**key, &**value)).collect())
     }
 }
 

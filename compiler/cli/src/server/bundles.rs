@@ -66,11 +66,5 @@ pub(crate) fn check_path(data: &Arc<Document>, path: &[String]) -> Result<(), Re
 /// # Errors
 /// OPA's answer.
 pub(crate) fn check_package(data: &Arc<Document>, module: &ast::Module) -> Result<(), Reply> {
-    check_path(data, &package(module))
-}
-
-/// The path of a package, without `data`.
-pub(crate) fn package(module: &ast::Module) -> Vec<String> {
-    let package = module.package.iter();
-    package.flat_map(|package| package.path.iter().map(|part| part.name.clone())).collect()
+    check_path(data, &module.package_path())
 }

@@ -133,7 +133,7 @@ impl Policies {
     pub(crate) fn may_have(&self, path: &[String]) -> bool {
         let near = |other: &[String]| other.iter().zip(path).all(|(a, b)| a == b);
         self.checked.unit.rules.iter().any(|rule| near(&rule.path))
-            || self.trees.iter().any(|tree| near(&super::bundles::package(tree)))
+            || self.trees.iter().any(|tree| near(&tree.package_path()))
     }
 
     /// The first steps of all packages.

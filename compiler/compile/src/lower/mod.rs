@@ -33,7 +33,7 @@ use crate::ty;
 use crate::{CheckOptions, Checked};
 use govc_syntax::{Diagnostic, FileId, RegoVersion, Reported, Sources, Span, ast};
 use names::{Name, Names};
-use program::{View, bound_outside, module_order, ordered, package};
+use program::{View, bound_outside, module_order, ordered};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use tree::*;
@@ -123,7 +123,7 @@ impl<'a> Lowering<'a> {
             let wrapping_not = desugar::imports_keyword(module, "not");
             rules.extend(desugar::rules(&mut names, i, module, wrapping_not));
         }
-        let packages: Vec<Vec<String>> = modules.iter().map(package).collect();
+        let packages: Vec<Vec<String>> = modules.iter().map(|module| module.package_path()).collect();
         let order = ordered(sources, modules, &rules);
         let params = rules.iter().map(|r| r.args.as_ref().map_or(0, Vec::len)).collect();
         let tree = RuleTree::new(&[], &packages, &[]);

@@ -123,11 +123,6 @@ pub(super) fn ordered(sources: &Sources, modules: &[ast::Module], rules: &[Rule]
     order
 }
 
-pub(super) fn package(module: &ast::Module) -> Vec<String> {
-    let path = module.package.iter().flat_map(|p| &p.path);
-    path.map(|ident| ident.name.clone()).collect()
-}
-
 /// What is bound before any body of a rule: roots and parameters.
 pub(super) fn bound_outside(rule: &Rule) -> NameSet {
     let mut out: NameSet = [Name::INPUT, Name::DATA].into_iter().collect();

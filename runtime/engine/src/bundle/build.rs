@@ -39,6 +39,8 @@ pub struct BundleSpec {
     pub roots: Option<Vec<String>>,
     /// The version of the language, 0 or 1.
     pub rego_version: Option<u8>,
+    /// Another version of some files, by their paths with a slash before them.
+    pub file_rego_versions: BTreeMap<String, u8>,
     /// Other entries of the manifest's metadata.
     pub metadata: Map<String, Value>,
     /// Entrypoints of the program.
@@ -218,6 +220,7 @@ fn manifest(spec: &BundleSpec, files: &Files) -> Result<Vec<u8>, BundleError> {
         revision: spec.revision.clone(),
         roots: spec.roots.clone(),
         rego_version: spec.rego_version,
+        file_rego_versions: spec.file_rego_versions.clone(),
         metadata,
         ..Manifest::default()
     };

@@ -23,6 +23,7 @@ pub(super) fn measure(args: &Bench, question: &Question) -> Result<Vec<(String, 
     let mut loaded = files::load(&files::Request {
         data: args.data.clone(),
         bundles: args.bundle.clone(),
+        wording: files::Wording::Steps,
         ignore: args.ignore.clone(),
         only_rego: false,
         parse: args.language.parse(),

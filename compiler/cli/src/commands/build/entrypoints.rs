@@ -55,7 +55,7 @@ fn is_entrypoint(block: &Annotations) -> bool {
 
 fn target(module: &Module, target: AnnotationTarget) -> Option<String> {
     match target {
-        AnnotationTarget::Package => Some(package(module).join("/")),
+        AnnotationTarget::Package => Some(module.package_path().join("/")),
         AnnotationTarget::Rule(index) => Some(path(module, module.rules.get(index)?)),
         AnnotationTarget::None => None,
     }
@@ -70,14 +70,9 @@ fn rules(module: &Module) -> Vec<String> {
     asked.map(|rule| path(module, rule)).collect()
 }
 
-fn package(module: &Module) -> Vec<String> {
-    let parts = module.package.iter().flat_map(|package| &package.path);
-    parts.map(|part| part.name.clone()).collect()
-}
-
 /// Package, name and the constant steps after it.
 fn path(module: &Module, rule: &Rule) -> String {
-    let mut path = package(module);
+    let mut path = module.package_path();
     path.push(rule.head.name.name.clone());
     let constant = |kind: &StepKind| match kind {
         StepKind::Field(name) => Some(name.clone()),

@@ -6,6 +6,7 @@ use crate::problem::Problem;
 use crate::run::stepwise::{self, FUEL, MEMORY};
 use crate::world::Terminal;
 use govc_compile::CheckOptions;
+use govc_syntax::{ParseOptions, RegoVersion};
 use govc_topdown::{Optimization, OptimizeError, optimize};
 use govc_value::{Arena, Heap, SymbolTable};
 use std::collections::BTreeMap;
@@ -14,8 +15,14 @@ use std::collections::BTreeMap;
 pub(super) fn sources(
     args: &Build,
     loaded: &Loaded,
+    version: RegoVersion,
     level: u32,
 ) -> Result<BTreeMap<String, Vec<u8>>, Vec<Problem>> {
+    if loaded.versions.iter().any(|other| *other != version) {
+        return Err(vec![Problem::not_yet(
+            "policies in several versions of the language are not optimized together",
+        )]);
+    }
     let named = entrypoints::named(&args.entrypoint, loaded);
     let arena = Arena::new(MEMORY);
     let heap = Heap::new(&arena, SymbolTable::empty());
@@ -23,7 +30,7 @@ pub(super) fn sources(
     let mut world = Terminal::new();
     let request = Optimization {
         modules: loaded.sources.iter().map(|(_, s)| (plain(&s.name), s.text.clone())).collect(),
-        parse: args.language.parse(),
+        parse: ParseOptions { version, ..args.language.parse() },
         check: CheckOptions { builtins: loaded.builtins.clone(), ..CheckOptions::default() },
         data,
         entrypoints: named.iter().map(|path| path.split('/').map(str::to_owned).collect()).collect(),

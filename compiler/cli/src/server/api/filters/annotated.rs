@@ -37,17 +37,13 @@ pub(super) fn of_rule(state: &State, path: &[String]) -> Result<Said, Problem> {
     Ok(said)
 }
 
-fn package(module: &Module) -> Vec<String> {
-    module.package.iter().flat_map(|package| &package.path).map(|part| part.name.clone()).collect()
-}
-
 fn json(block: &Annotations) -> Json {
     let text = govc_stdlib::yaml_to_json(&block.yaml).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
 fn applies(module: &Module, block: &Annotations, scope: &str, path: &[String]) -> bool {
-    let package = package(module);
+    let package = module.package_path();
     let rule = match block.target {
         AnnotationTarget::Rule(at) => module.rules.get(at),
         AnnotationTarget::Package | AnnotationTarget::None => None,
