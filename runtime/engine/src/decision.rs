@@ -2,11 +2,15 @@
 
 use crate::effect::Effect;
 use crate::host::Answers;
+use crate::query::Limits;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::sync::Arc;
+
+/// Name and version of this engine.
+pub const ENGINE: &str = concat!("govc ", env!("CARGO_PKG_VERSION"));
 
 /// What a policy decided, and everything needed to decide it again.
 ///
@@ -24,6 +28,7 @@ pub struct Decision {
     pub(crate) entrypoint: String,
     pub(crate) input_digest: Option<String>,
     pub(crate) answers: Answers,
+    pub(crate) limits: Limits,
     pub(crate) error: Option<DecideError>,
 }
 
@@ -87,13 +92,23 @@ impl Decision {
         &self.answers
     }
 
+    /// The limits within which it was decided.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Name and version of the engine that decided.
+    pub fn engine(&self) -> &'static str {
+        ENGINE
+    }
+
     /// Why there is no result, if something went wrong.
     pub fn error(&self) -> Option<&DecideError> {
         self.error.as_ref()
     }
 
     /// The decision as one JSON object: `decision`, `reasons`, `result`, `bundle`, `entrypoint`, `input_digest`,
-    /// `nd_builtin_cache`; and where there are any, `warnings`, `obligations`, `error`.
+    /// `nd_builtin_cache`, `engine`, `limits`; and where there are any, `warnings`, `obligations`, `error`.
     pub fn to_json(&self) -> String {
         // Every part is text or JSON already, so nothing here can fail to be written.
         serde_json::to_string(self).unwrap_or_default()
@@ -110,6 +125,8 @@ impl Serialize for Decision {
         map.serialize_entry("entrypoint", &self.entrypoint)?;
         map.serialize_entry("input_digest", &self.input_digest)?;
         map.serialize_entry("nd_builtin_cache", &self.answers)?;
+        map.serialize_entry("engine", ENGINE)?;
+        map.serialize_entry("limits", &self.limits)?;
         if !self.warnings.is_empty() {
             map.serialize_entry("warnings", &self.warnings)?;
         }

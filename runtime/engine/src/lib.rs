@@ -21,7 +21,7 @@ pub use bundle::{
     Bundle, BundleError, BundleLimits, BundleSpec, Manifest, Section, SignedFile, Signer,
     build as build_bundle, cosign as cosign_bundle, sign as sign_bundle, sign_files,
 };
-pub use decision::{DecideError, Decision};
+pub use decision::{DecideError, Decision, ENGINE};
 pub use digest::{canonical as canonical_json, hex as sha256_hex};
 pub use effect::Effect;
 pub use error::LoadError;

@@ -138,7 +138,7 @@ impl Policy {
         if self.0.heat.is_hot_now() {
             crate::native::install(Arc::clone(&self.0), |loaded| &loaded.image);
         }
-        let mut decision = Decision::undecided(Arc::clone(&self.0.digest), query.target.name());
+        let mut decision = Decision::undecided(Arc::clone(&self.0.digest), query);
         let filled = catch_unwind(AssertUnwindSafe(|| self.fill(&mut decision, scratch, query)));
         let filled = filled.unwrap_or_else(|_| {
             // Whatever the panic left half done must not be seen by the next decision.
@@ -248,7 +248,7 @@ fn write_result(result: Value<'_>, limits: &Limits) -> Result<Option<Box<RawValu
 }
 
 impl Decision {
-    fn undecided(bundle: Arc<str>, entrypoint: &str) -> Self {
+    fn undecided(bundle: Arc<str>, query: &Query<'_>) -> Self {
         Self {
             effect: Effect::Deny,
             result: None,
@@ -256,9 +256,10 @@ impl Decision {
             warnings: Vec::new(),
             obligations: Vec::new(),
             bundle,
-            entrypoint: entrypoint.to_owned(),
+            entrypoint: query.target.name().to_owned(),
             input_digest: None,
             answers: Answers::default(),
+            limits: query.limits,
             error: None,
         }
     }

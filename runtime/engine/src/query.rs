@@ -3,18 +3,20 @@
 use crate::host::{Host, Sealed};
 use crate::policy::Entrypoint;
 use govc_value::{Arena, json};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 /// Bounds on one decision. Reaching one denies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
     /// Loop iterations and calls.
     pub fuel: u64,
-    /// Wall time.
+    /// Wall time; in microseconds where it is written.
+    #[serde(rename = "time_us", with = "microseconds")]
     pub time: Option<Duration>,
     /// Bytes of memory for the input, everything computed, and the result.
     pub memory: usize,
@@ -39,7 +41,31 @@ impl Default for Limits {
     }
 }
 
+/// A time as a whole number of microseconds, or `null`.
+mod microseconds {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Option::<u64>::deserialize(deserializer).map(|time| time.map(Duration::from_micros))
+    }
+}
+
 impl Limits {
+    /// Whether they are those of a query that names none.
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
     pub(crate) fn json(&self) -> json::Limits {
         json::Limits { bytes: self.input_bytes, depth: self.input_depth, string: self.input_bytes }
     }

@@ -249,8 +249,17 @@ fn a_decision_has_exactly_the_members_that_are_promised() {
         let shown: Value = serde_json::from_str(&decision.to_json()).unwrap();
         shown.as_object().unwrap().keys().cloned().collect()
     };
-    let always =
-        ["bundle", "decision", "entrypoint", "input_digest", "nd_builtin_cache", "reasons", "result"];
+    let always = [
+        "bundle",
+        "decision",
+        "engine",
+        "entrypoint",
+        "input_digest",
+        "limits",
+        "nd_builtin_cache",
+        "reasons",
+        "result",
+    ];
     assert_eq!(keys(ask("yes")), always);
     assert_eq!(keys(ask("maybe")), always);
     let bundle = ask("yes").bundle().to_owned();

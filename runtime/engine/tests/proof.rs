@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::{compiled, policy, signing, verifying};
 use govc_engine::proof::{self, Proof, ProofError, Statement};
 use govc_engine::{
-    Algorithm, Effect, Policy, Query, Scratch, SigningKey, SystemHost, VerifyingKey, sha256_hex,
+    Algorithm, Effect, Limits, Policy, Query, Scratch, SigningKey, SystemHost, VerifyingKey, sha256_hex,
 };
 use serde_json::{Value, json, value::RawValue};
 
@@ -231,4 +231,28 @@ fn a_proof_made_with_a_signed_bundle_holds_with_the_unsigned_one() {
     let signed = govc_engine::Engine::load(&bytes, &govc_engine::Trust::key(verifying("es256"))).unwrap();
     let envelope = proof_of(&signed, "verdicts/yes", None).sign(&signing("ed25519")).unwrap();
     assert_eq!(check(&envelope, &policy("verdicts")), Ok(Effect::Allow));
+}
+
+/// The usual limits need no words; others are stated, and bind who decides again.
+#[test]
+fn a_proof_names_limits_that_are_not_the_usual_ones() {
+    let verdicts = policy("verdicts");
+    let usual = proof_of(&verdicts, "verdicts/yes", None);
+    assert!(!serde_json::to_string(usual.statement()).unwrap().contains("limits"));
+    let mut limits = Limits::default();
+    (limits.fuel, limits.time) = (1_000_000, None);
+    let query = Query::new("verdicts/yes").limits(limits);
+    let (decision, proof) = Proof::decide(&verdicts, &mut Scratch::new(), &query);
+    let shown: Value = serde_json::from_str(&decision.to_json()).unwrap();
+    assert_eq!((&shown["limits"]["fuel"], &shown["limits"]["time_us"]), (&json!(1_000_000), &Value::Null));
+    assert_eq!(shown["engine"], proof.as_ref().unwrap().statement().predicate.engine.as_str());
+    let statement = proof.unwrap().statement().clone();
+    assert_eq!(statement.predicate.limits, limits);
+    let envelope = statement.sign(&signing("ed25519")).unwrap();
+    assert_eq!(check(&envelope, &verdicts), Ok(Effect::Allow));
+    // Under limits that it could not have been made in, it does not hold.
+    let mut tight = statement;
+    tight.predicate.limits.result_bytes = 1;
+    let envelope = tight.sign(&signing("ed25519")).unwrap();
+    assert_eq!(check(&envelope, &verdicts), Err(ProofError::Differs { part: "result" }));
 }

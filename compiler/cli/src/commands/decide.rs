@@ -15,7 +15,7 @@ use clap::Args;
 use govc_audit::Event;
 use govc_audit::event::{Digest, Kind, PolicyCheck, Verdict};
 use govc_engine::proof::Proof;
-use govc_engine::{Decision, Effect, Query, Scratch, SystemHost};
+use govc_engine::{Decision, ENGINE, Effect, Limits, Query, Scratch, SystemHost};
 use std::path::Path;
 
 /// Decide with a signed bundle
@@ -183,6 +183,8 @@ fn refusal(args: &Decide, problem: &Problem) -> Node {
         ("entrypoint".to_owned(), Node::of(&args.entrypoint)),
         ("input_digest".to_owned(), null()),
         ("nd_builtin_cache".to_owned(), Node::Object(Vec::new())),
+        ("engine".to_owned(), Node::string(ENGINE)),
+        ("limits".to_owned(), Node::of(&Limits::default())),
         ("error".to_owned(), Node::Object(error)),
     ])
 }

@@ -6,7 +6,7 @@ use crate::digest;
 use crate::host::{Answers, Replay};
 use crate::keys::{SigningKey, VerifyingKey};
 use crate::policy::Policy;
-use crate::query::{Query, Scratch};
+use crate::query::{Limits, Query, Scratch};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -70,6 +70,9 @@ pub struct Predicate {
     pub nd_builtin_cache: Answers,
     /// Name and version of the engine.
     pub engine: String,
+    /// The limits within which it was decided, and is decided again; absent when they are the usual ones.
+    #[serde(default, skip_serializing_if = "Limits::are_usual")]
+    pub limits: Limits,
     /// What else is stated, such as the promotion. It is signed, but does not take part in the replay.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
@@ -146,7 +149,8 @@ impl Proof {
                 reasons: decision.reasons().to_vec(),
                 result: decision.result.clone(),
                 nd_builtin_cache: decision.answers().clone(),
-                engine: engine_name(),
+                engine: decision.engine().to_owned(),
+                limits: *decision.limits(),
                 details: Map::new(),
             },
         })
@@ -187,10 +191,6 @@ impl Proof {
     pub fn statement(&self) -> &Statement {
         &self.0
     }
-}
-
-fn engine_name() -> String {
-    format!("govc {}", env!("CARGO_PKG_VERSION"))
 }
 
 fn raw(text: &[u8]) -> Result<Box<RawValue>, ProofError> {
@@ -279,7 +279,7 @@ fn check_subjects(statement: &Statement) -> Result<(), ProofError> {
 
 fn decide_again(predicate: &Predicate, policy: &Policy) -> Decision {
     let host = Replay(&predicate.nd_builtin_cache);
-    let mut query = Query::new(&predicate.entrypoint).host(&host);
+    let mut query = Query::new(&predicate.entrypoint).host(&host).limits(predicate.limits);
     if let Some(input) = &predicate.input {
         query = query.input_json(input.get().as_bytes());
     }
