@@ -3,6 +3,8 @@
 //! Exit code 0 allow, 1 deny or any failure to decide, 3 approval needed, 2 wrong usage. Nothing is printed before it
 //! is in the audit log and its proof is on the disk.
 
+mod rules;
+
 use crate::agent_safe::{self, Compat};
 use crate::exit::Exit;
 use crate::files;
@@ -26,6 +28,7 @@ use std::path::Path;
     after_help = "Examples:\n  $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -i input.json\n  \
                         $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -e access/allow -i input.json \
                         --audit audit --proof proof.json --signing-key keys/private.pem\n  \
+                        $ govc decide -b bundle.tar.gz --verification-key keys/public.pem -i input.json --explain\n  \
                         $ govc decide --world world --requests requests.jsonl --compat agent-safe"
 )]
 pub(crate) struct Decide {
@@ -43,6 +46,9 @@ pub(crate) struct Decide {
     /// File to write a proof of the decision to; needs a signing key
     #[arg(long, value_name = "FILE")]
     proof: Option<String>,
+    /// Tell which rules fired, and which would have had to fire for another decision
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     verifying: Verifying,
     #[command(flatten)]
@@ -101,8 +107,9 @@ pub(crate) fn run(args: &Decide) -> Exit {
         return Exit::Error;
     }
     match decide(args) {
-        Ok(decision) => {
-            output::println(&output::indent(&decision.to_json()));
+        Ok((decision, rules)) => {
+            let rules = rules.map(|rules| ("rules", rules));
+            output::println(&output::with_members(&Node::Raw(decision.to_json()), rules).pretty());
             exit_of(decision.effect())
         }
         Err(problem) => {
@@ -120,7 +127,8 @@ fn exit_of(effect: Effect) -> Exit {
     }
 }
 
-fn decide(args: &Decide) -> Result<Decision, Problem> {
+/// The decision, and the rules behind it where that is asked for.
+fn decide(args: &Decide) -> Result<(Decision, Option<Node>), Problem> {
     let bundle = args.bundle.as_deref().unwrap_or_default();
     let policy = args.verifying.policy(bundle)?;
     let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
@@ -136,7 +144,17 @@ fn decide(args: &Decide) -> Result<Decision, Problem> {
         None => None,
     };
     args.auditing.record(&event(&decision, proof.as_deref()))?;
-    Ok(decision)
+    let explains = args.explain && decision.error().is_none();
+    let rules = explains.then(|| explained(bundle, &decision, input.as_deref()));
+    Ok((decision, rules))
+}
+
+/// The rules behind a decision; `null` where nobody can tell, which changes no decision.
+fn explained(bundle: &str, decision: &Decision, input: Option<&str>) -> Node {
+    rules::explain(bundle, decision, input).unwrap_or_else(|problem| {
+        output::eprintln(&problem.line());
+        Node::Raw("null".to_owned())
+    })
 }
 
 /// The decision in the words of the audit log. The digest of the arguments is that of the proof.

@@ -131,7 +131,7 @@ fn evaluate(
     let builtin_errors = if strict { BuiltinErrors::Strict } else { BuiltinErrors::Undefined };
     let mut world = Terminal::keeping_prints();
     let started = Instant::now();
-    let ask = Ask { input, builtin_errors, timeout: None };
+    let ask = Ask { input, builtin_errors, ..Ask::default() };
     let found = Asker::default().ask(&image, "query", &ask, &mut world);
     answer.metrics.time("rego_query_eval", started.elapsed());
     output::print(&world.printed.take().unwrap_or_default());

@@ -15,6 +15,8 @@ pub(crate) struct Ask {
     pub(crate) builtin_errors: BuiltinErrors,
     /// Wall time; absent: no bound.
     pub(crate) timeout: Option<Duration>,
+    /// What the outside world answered before, as JSON; these answers are given again.
+    pub(crate) recorded: Option<String>,
 }
 
 /// What came back.
@@ -64,16 +66,11 @@ fn answer(
     let limits = Limits { time: ask.timeout, ..Limits::default() };
     let heap = Heap::new(arena, image.frozen.symbols());
     let input = read_input(heap, ask.input.as_deref())?;
+    let recorded = ask.recorded.as_deref().map(|text| read_input(heap, Some(text))).transpose()?;
     let handle = image.entrypoint(entrypoint);
     let handle = handle.ok_or_else(|| Problem::plain(format!("no entrypoint `{entrypoint}`")))?;
-    let query = Query {
-        entrypoint: handle,
-        input,
-        world,
-        limits,
-        builtin_errors: ask.builtin_errors,
-        recorded: None,
-    };
+    let query =
+        Query { entrypoint: handle, input, world, limits, builtin_errors: ask.builtin_errors, recorded };
     let outcome = govc_vm::run(image, scratch, arena, query).map_err(problem)?;
     Ok(Answer {
         results: outcome.results.iter().map(|value| json::to_string(*value)).collect(),

@@ -62,8 +62,12 @@ pub(super) fn evaluate(
     let image = run::image(program, loaded)?;
     let expressions: Vec<Expression> =
         compiled.expressions.iter().map(|&span| Expression::new(span, &loaded.sources)).collect();
-    let ask =
-        Ask { input: input.map(str::to_owned), builtin_errors: builtin_errors(args), timeout: args.timeout };
+    let ask = Ask {
+        input: input.map(str::to_owned),
+        builtin_errors: builtin_errors(args),
+        timeout: args.timeout,
+        recorded: None,
+    };
     let started = Instant::now();
     let mut world = Terminal::new();
     let answer = match Asker::default().ask(&image, "query", &ask, &mut world) {
