@@ -11,6 +11,7 @@ pub mod disk;
 pub mod erase;
 pub mod event;
 pub mod export;
+pub mod group;
 pub mod log;
 pub mod merkle;
 pub mod monitor;

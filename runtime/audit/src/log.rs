@@ -7,7 +7,6 @@ mod batch;
 mod cursor;
 mod entries;
 mod error;
-mod group;
 mod publish;
 mod record;
 mod recover;
@@ -27,15 +26,16 @@ pub(crate) use recover::{published, recover};
 
 use crate::checkpoint::SignedCheckpoint;
 use crate::disk::Disk;
+use crate::group::{Group, Joined};
+use crate::merkle::leaf_hash;
 use crate::note::{Signer, Verifier};
-use batch::Outcome;
-use group::Group;
+use batch::Batch;
 use publish::Publisher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use writer::Writer;
+use writer::{Committed, Writer};
 
 /// The file with the newest checkpoint whose tiles are there.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
@@ -101,7 +101,7 @@ pub struct Receipt {
 #[must_use = "an event counts only once it is acknowledged"]
 pub struct Pending<'l> {
     log: &'l Log,
-    outcome: Arc<Outcome>,
+    joined: Joined<Result<Committed, LogError>>,
     place: u64,
 }
 
@@ -111,14 +111,18 @@ impl Pending<'_> {
     /// # Errors
     /// When it is not known to be durable.
     pub fn wait(self) -> Result<Receipt, LogError> {
-        let committed = self.log.shared.group.wait(&self.outcome, |batch| self.log.shared.commit(batch))?;
+        let shared = &self.log.shared;
+        // Who panics in a commit leaves a journal of which nothing is known.
+        let committed =
+            shared.group.wait(&self.joined, |batch| shared.commit(batch)).ok_or(LogError::Poisoned)??;
         Ok(Receipt { index: committed.first + self.place, checkpoint: committed.signed })
     }
 }
 
 #[derive(Debug)]
 struct Shared {
-    group: Group,
+    group: Group<Batch, Result<Committed, LogError>>,
+    batch_bytes: usize,
     writer: Mutex<Writer>,
     publisher: Mutex<Publisher>,
     /// The newest checkpoint that this process made durable or found so, and the journal's generation.
@@ -133,7 +137,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn commit(&self, batch: &batch::Batch) -> Result<writer::Committed, LogError> {
+    fn commit(&self, batch: &Batch) -> Result<Committed, LogError> {
         let mut writer = lock(&self.writer);
         let committed = writer.commit(batch)?;
         *lock(&self.newest) = (Some(committed.signed.clone()), writer.tip().generation());
@@ -191,7 +195,8 @@ impl Log {
         let writer = Writer::open(disk.clone(), signer, options.clone())?;
         let newest = Mutex::new((writer.tip().signed.clone(), writer.tip().generation()));
         let shared = Arc::new(Shared {
-            group: Group::new(options.batch_bytes),
+            group: Group::default(),
+            batch_bytes: options.batch_bytes,
             writer: Mutex::new(writer),
             publisher: Mutex::new(Publisher::new(disk, verifier.clone(), options.clone())),
             newest,
@@ -213,8 +218,15 @@ impl Log {
     /// # Errors
     /// When it is too large.
     pub fn submit(&self, entry: &[u8]) -> Result<Pending<'_>, LogError> {
-        let (outcome, place) = self.shared.group.submit(entry, |batch| self.shared.commit(batch))?;
-        Ok(Pending { log: self, outcome, place })
+        if entry.len() > ENTRY_LIMIT {
+            return Err(LogError::TooLarge { given: entry.len(), limit: ENTRY_LIMIT });
+        }
+        // Hashed here, where others do not wait for it.
+        let (shared, leaf) = (&self.shared, leaf_hash(entry));
+        let is_full = |batch: &Batch| !batch.has_room(entry, shared.batch_bytes);
+        let (place, joined) =
+            shared.group.join(is_full, |batch| batch.push(entry, leaf), |batch| shared.commit(batch));
+        Ok(Pending { log: self, joined, place: place? })
     }
 
     /// Records an event and returns when it is durable.

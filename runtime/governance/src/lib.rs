@@ -12,7 +12,6 @@ pub mod approval;
 mod code;
 pub mod delegation;
 pub mod events;
-mod group;
 mod jws;
 pub mod ledger;
 pub mod metrics;

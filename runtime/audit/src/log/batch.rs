@@ -2,23 +2,14 @@
 
 use super::entries;
 use super::error::LogError;
-use super::writer::Committed;
+use crate::group;
 use crate::merkle::Hash;
-use std::sync::{Arc, Condvar, OnceLock};
-
-/// What became of a batch, for all who wait for it.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) result: OnceLock<Result<Committed, LogError>>,
-    pub(crate) settled: Condvar,
-}
 
 /// Events in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     entries: Vec<u8>,
     leaves: Vec<Hash>,
-    pub(crate) outcome: Arc<Outcome>,
 }
 
 impl Batch {
@@ -39,7 +30,14 @@ impl Batch {
         &self.leaves
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.leaves.is_empty()
+    /// Whether an event fits into it within so many bytes.
+    pub(crate) fn has_room(&self, entry: &[u8], limit: usize) -> bool {
+        self.entries.len() + entries::span(entry) <= limit
+    }
+}
+
+impl group::Batch for Batch {
+    fn count(&self) -> usize {
+        self.leaves.len()
     }
 }

@@ -16,6 +16,11 @@ pub(crate) fn push(bytes: &mut Vec<u8>, entry: &[u8]) -> Result<(), LogError> {
     Ok(())
 }
 
+/// Bytes that an entry takes.
+pub(crate) fn span(entry: &[u8]) -> usize {
+    size_of::<u16>() + entry.len()
+}
+
 /// Goes through entries; ends with `None` for bytes that are not entries.
 pub(crate) struct Entries<'b> {
     rest: &'b [u8],

@@ -6,11 +6,11 @@
 use super::claims::Claims;
 use super::refusal::TicketRefusal;
 use super::verifier::{Use, Verifier};
-use crate::group::Group;
 use crate::ledger::{Ledger, Records, transact};
 use crate::outbox::Draft;
 use crate::store::StoreError;
 use govc_audit::event::Verdict;
+use govc_audit::group::Group;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,13 +39,13 @@ pub(crate) type Burnt = Result<String, TicketRefusal>;
 pub struct Redeemer {
     ledger: Arc<dyn Ledger>,
     verifier: Verifier,
-    group: Group<Burn, Burnt, StoreError>,
+    group: Group<Vec<Burn>, Result<Arc<[Burnt]>, StoreError>>,
 }
 
 impl Redeemer {
     /// A redeemer of the tickets that a verifier takes.
     pub fn new(ledger: Arc<dyn Ledger>, verifier: Verifier) -> Self {
-        Self { ledger, verifier, group: Group::new() }
+        Self { ledger, verifier, group: Group::default() }
     }
 
     /// Verifies and burns a ticket and leaves its audit event, in one durable transaction. When this returns a ticket, it was
@@ -56,12 +56,19 @@ impl Redeemer {
     pub fn redeem(&self, token: &str, shown_for: Use<'_>, now: i64) -> Result<Redeemed, TicketRefusal> {
         let claims = self.verifier.verify(token, shown_for, now)?;
         let burn = Burn::of(claims.clone(), now)?;
-        let answer = self.group.run(burn, |batch| self.commit(&batch))?;
+        let commit = |batch: &Vec<Burn>| self.commit(batch);
+        let join = |batch: &mut Vec<Burn>| {
+            batch.push(burn);
+            batch.len() - 1
+        };
+        let (place, joined) = self.group.join(|_| false, join, commit);
+        let burnt = self.group.wait(&joined, commit).transpose()?;
+        let answer = burnt.and_then(|burnt| burnt.get(place).cloned());
         let event = answer.ok_or_else(|| StoreError::Database("a commit was not finished".to_owned()))??;
         Ok(Redeemed { claims, event })
     }
 
-    fn commit(&self, batch: &[Burn]) -> Result<Vec<Burnt>, StoreError> {
+    fn commit(&self, batch: &[Burn]) -> Result<Arc<[Burnt]>, StoreError> {
         transact(&*self.ledger, |records| batch.iter().map(|burn| burn.carry_out(records)).collect())
     }
 }
