@@ -11,6 +11,7 @@ use crate::merkle::{
     root_of_range,
 };
 use crate::note::Verifier;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// A log at the size of one checkpoint.
@@ -70,10 +71,15 @@ impl Reader {
     /// When the disk fails or the bundle is damaged.
     pub fn bundle(&self, bundle: u64) -> Result<Vec<Vec<u8>>, LogError> {
         let mut bytes = Vec::new();
-        self.read_bundle(bundle, &mut bytes)?;
-        let (entries, rest) = self.split(bundle, &bytes);
+        let entries = self.whole_bundle(bundle, &mut bytes)?;
+        Ok(entries.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    fn whole_bundle<'b>(&self, bundle: u64, bytes: &'b mut Vec<u8>) -> Result<Vec<&'b [u8]>, LogError> {
+        self.read_bundle(bundle, bytes)?;
+        let (entries, rest) = self.split(bundle, bytes);
         if entries.len() as u64 == self.bundle_width(bundle) && rest == 0 {
-            return Ok(entries.into_iter().map(<[u8]>::to_vec).collect());
+            return Ok(entries);
         }
         Err(LogError::damaged("the bundle is not entries", bundle * TILE_WIDTH + entries.len() as u64))
     }
@@ -141,13 +147,14 @@ impl Reader {
     /// # Errors
     /// When there is none of this index, the disk fails or the bundle is damaged.
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, LogError> {
-        let bundle = index / TILE_WIDTH;
-        let mut entries = if index < self.size { self.bundle(bundle)? } else { Vec::new() };
-        let place = usize::try_from(index % TILE_WIDTH).unwrap_or_default();
-        if place < entries.len() {
-            return Ok(entries.swap_remove(place));
+        let mut bytes = Vec::new();
+        let none = LogError::NoLeaf { index, size: self.size };
+        if index >= self.size {
+            return Err(none);
         }
-        Err(LogError::NoLeaf { index, size: self.size })
+        let entries = self.whole_bundle(index / TILE_WIDTH, &mut bytes)?;
+        let place = usize::try_from(index % TILE_WIDTH).unwrap_or_default();
+        entries.get(place).map(|entry| entry.to_vec()).ok_or(none)
     }
 
     /// The proof that an entry stands in the log at this size.
@@ -156,7 +163,7 @@ impl Reader {
     /// When there is none of this index, the disk fails or a tile is damaged.
     pub fn prove(&self, index: u64) -> Result<InclusionProof, LogError> {
         let entry = self.entry(index)?;
-        let path = inclusion_path(self, index, self.size)?;
+        let path = inclusion_path(&Path::over(self), index, self.size)?;
         Ok(InclusionProof { index, entry, path })
     }
 
@@ -168,7 +175,7 @@ impl Reader {
         if old > self.size {
             return Err(LogError::Rollback { signed: old, found: self.size });
         }
-        consistency_path(self, old, self.size)
+        consistency_path(&Path::over(self), old, self.size)
     }
 
     /// The root that the tiles give at a size.
@@ -179,19 +186,37 @@ impl Reader {
         if size > self.size {
             return Err(LogError::Rollback { signed: size, found: self.size });
         }
-        root_of_range(self, 0, size)
+        root_of_range(&Path::over(self), 0, size)
     }
 }
 
-impl Subtrees for Reader {
+/// Reads the nodes of a path. The tile that was read last is kept, because of eight levels each lies in one tile.
+struct Path<'r> {
+    reader: &'r Reader,
+    last: RefCell<Option<(u32, u64, Vec<Hash>)>>,
+}
+
+impl<'r> Path<'r> {
+    fn over(reader: &'r Reader) -> Self {
+        Self { reader, last: RefCell::default() }
+    }
+}
+
+impl Subtrees for Path<'_> {
     type Error = LogError;
 
     fn subtree(&self, level: u32, index: u64) -> Result<Hash, LogError> {
         let (tiles, inside) = (level / 8, level % 8);
         let first = index << inside;
-        let hashes = self.tile(tiles, first / TILE_WIDTH)?;
+        let tile = first / TILE_WIDTH;
+        let mut last = self.last.borrow_mut();
+        let hashes = match last.take() {
+            Some((level, index, hashes)) if (level, index) == (tiles, tile) => hashes,
+            _ => self.reader.tile(tiles, tile)?,
+        };
         let from = usize::try_from(first % TILE_WIDTH).unwrap_or_default();
         let subtree = hashes.get(from..from + (1 << inside)).and_then(fold);
-        subtree.ok_or(LogError::NoLeaf { index: index << level, size: self.size })
+        *last = Some((tiles, tile, hashes));
+        subtree.ok_or(LogError::NoLeaf { index: index << level, size: self.reader.size })
     }
 }
