@@ -7,6 +7,7 @@ use crate::digest;
 use aws_lc_rs::{hmac, signature};
 use jiff::Timestamp;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A key that verifies signatures: a public key, or a shared secret.
 ///
@@ -25,6 +26,9 @@ pub struct VerifyingKey {
     fingerprint: Option<String>,
     family: Family,
     bytes: Vec<u8>,
+    /// A public key as the library has it, for the usual algorithm of its family: to read it anew for each signature costs
+    /// time.
+    parsed: Option<signature::ParsedPublicKey>,
     only: Option<Algorithm>,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
@@ -62,14 +66,23 @@ impl VerifyingKey {
     }
 
     pub(super) fn from_der(family: Family, bytes: Vec<u8>) -> Result<Self, KeyError> {
-        signature::ParsedPublicKey::new(scheme(family.usual()).ok_or(KeyError::Malformed)?, &bytes)
-            .map_err(|_| KeyError::Malformed)?;
+        let scheme = scheme(family.usual()).ok_or(KeyError::Malformed)?;
+        let parsed = signature::ParsedPublicKey::new(scheme, &bytes).map_err(|_| KeyError::Malformed)?;
         let fingerprint = Some(digest::hex(&bytes));
-        Ok(Self::new(family, bytes, fingerprint))
+        Ok(Self { parsed: Some(parsed), ..Self::new(family, bytes, fingerprint) })
     }
 
     fn new(family: Family, bytes: Vec<u8>, fingerprint: Option<String>) -> Self {
-        Self { id: None, fingerprint, family, bytes, only: None, not_before: None, not_after: None }
+        Self {
+            id: None,
+            fingerprint,
+            family,
+            bytes,
+            parsed: None,
+            only: None,
+            not_before: None,
+            not_after: None,
+        }
     }
 
     /// The same key, for one algorithm only.
@@ -133,6 +146,9 @@ impl VerifyingKey {
         if let Some(mac) = mac(algorithm) {
             return hmac::verify(&hmac::Key::new(mac, &self.bytes), message, signature).is_ok();
         }
+        if let Some(parsed) = self.parsed.as_ref().filter(|_| algorithm == self.family.usual()) {
+            return parsed.verify_sig(message, signature).is_ok();
+        }
         let Some(scheme) = scheme(algorithm) else { return false };
         signature::UnparsedPublicKey::new(scheme, &self.bytes).verify(message, signature).is_ok()
     }
@@ -142,6 +158,10 @@ impl VerifyingKey {
         (self.family == Family::Secret).then_some(self.bytes.len())
     }
 }
+
+// The library's form of a key is read and never changed, so no panic can leave it half done.
+impl UnwindSafe for VerifyingKey {}
+impl RefUnwindSafe for VerifyingKey {}
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ use super::shared::{Inclusion, Root};
 use super::{ProofError, SharedProof, Statement, dsse};
 use crate::keys::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,8 +22,9 @@ pub(super) enum Form {
 /// Both forms; exactly one of the last two members is there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Text {
-    payload: String,
+struct Text<'t> {
+    #[serde(borrow)]
+    payload: Cow<'t, str>,
     payload_type: String,
     signatures: Option<Vec<dsse::Signature>>,
     inclusion: Option<Inclusion>,
@@ -30,7 +32,7 @@ struct Text {
 
 impl Form {
     pub(super) fn read(text: &[u8]) -> Result<Self, ProofError> {
-        let text: Text = serde_json::from_slice(text).map_err(|e| ProofError::Envelope(e.to_string()))?;
+        let text: Text<'_> = serde_json::from_slice(text).map_err(|e| ProofError::Envelope(e.to_string()))?;
         let (kind, payload) = (&text.payload_type, &text.payload);
         match (text.signatures, text.inclusion) {
             (Some(signatures), None) => dsse::Signed::of(kind, payload, signatures).map(Form::Own),

@@ -53,7 +53,8 @@ impl<'a> Evaluator<'a> {
         spec_hash: &str,
         proof: Result<StoredProof, String>,
     ) -> Result<Leaf, Vec<String>> {
-        let statement = self.promoted(spec, spec_hash, proof).map_err(|why| vec![why])?;
+        let mut statement = self.promoted(spec, spec_hash, proof).map_err(|why| vec![why])?;
+        let details = std::mem::take(&mut statement.predicate.details);
         let input = statement.predicate.input.as_deref().map(|input| input.get().as_bytes());
         let Some(input) = input else { return Err(vec!["the proof holds no input".to_owned()]) };
         let authority = self.task.authority;
@@ -64,8 +65,7 @@ impl<'a> Evaluator<'a> {
             return Err(promotion::reasons_of(&decision));
         }
         let renewed = proof.map(|proof| {
-            let details = self.details(statement.predicate.details.clone());
-            proof.stating(PROMOTION_V1, details).about(Subject::sha256("agent-spec", spec_hash))
+            proof.stating(PROMOTION_V1, self.details(details)).about(Subject::sha256("agent-spec", spec_hash))
         });
         renewed.and_then(|proof| proof.leaf()).map_err(|error| vec![error.to_string()])
     }

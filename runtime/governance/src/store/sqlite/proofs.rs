@@ -84,9 +84,10 @@ pub(super) fn raw_proof(row: &Row<'_>, first: usize) -> rusqlite::Result<RawProo
 }
 
 impl RawProof {
-    /// The input, and where it is kept.
-    pub(super) fn kept_input(&self) -> Option<(i64, String)> {
-        self.input_id.zip(self.input.clone())
+    /// The input, and where it is kept. It stays here only where the proof has none of its own.
+    pub(super) fn kept_input(&mut self) -> Option<(i64, String)> {
+        let input = if self.input_at.is_some() { self.input.clone() } else { self.input.take() };
+        self.input_id.zip(input)
     }
 
     pub(super) fn believe(self) -> Result<StoredProof, StoreError> {

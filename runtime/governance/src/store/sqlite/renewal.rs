@@ -92,7 +92,7 @@ impl SqliteStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let Policies { workspace, set, hash } = policies;
         let rows = statement.query_map(params![workspace, after, set, hash, limit], |row| {
-            let raw = raw_proof(row, 3)?;
+            let mut raw = raw_proof(row, 3)?;
             Ok(Outdated {
                 id: row.get(0)?,
                 spec: row.get(1)?,
@@ -209,12 +209,18 @@ fn store_renewed(transaction: &Transaction<'_>, renewal: &Renewal<'_>) -> Result
 fn without_input(agent: &Passed, proof: &SharedProof) -> Result<(String, Option<usize>), StoreError> {
     let statement =
         std::str::from_utf8(&proof.payload).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let kept = agent.input.as_ref().map(|(_, input)| input.as_str());
-    let found = kept.and_then(|input| Some((statement.find(input)?, statement.split_once(input)?)));
-    match found {
-        Some((at, (before, behind))) => Ok(([before, behind].concat(), Some(at))),
+    let at = agent.input.as_ref().and_then(|(_, input)| Some((place_of(input, statement)?, input.len())));
+    match at.and_then(|(at, length)| Some((at, statement.get(..at)?, statement.get(at + length..)?))) {
+        Some((at, before, behind)) => Ok(([before, behind].concat(), Some(at))),
         None => Ok((statement.to_owned(), None)),
     }
+}
+
+/// Where an input stands in a statement. To look for its name is much faster than to look for the input itself.
+fn place_of(input: &str, statement: &str) -> Option<usize> {
+    const NAME: &str = "\"input\":";
+    let behind = statement.match_indices(NAME).map(|(at, name)| at + name.len());
+    behind.into_iter().find(|at| statement.get(*at..).is_some_and(|rest| rest.starts_with(input)))
 }
 
 fn store_invalidated(transaction: &Transaction<'_>, renewal: &Renewal<'_>) -> Result<(), StoreError> {
