@@ -1,6 +1,7 @@
 //! Safety: every variable is bound before it is needed. Bodies are reordered for it as little as possible,
 //! with OPA's algorithm, so that the same bodies are accepted and the same variables are named.
 
+mod repeated;
 pub(crate) mod unify;
 pub(crate) mod vars;
 
@@ -203,7 +204,11 @@ impl<'a> Reorder<'a> {
     }
 
     fn try_place(&mut self, i: usize) {
-        if self.slots[i].is_none() {
+        let Some(e) = &self.slots[i] else { return };
+        if self.reordered.get(i).is_some_and(|(_, placed)| repeated::same(placed, e)) {
+            if self.needs[i].is_empty() {
+                self.slots[i] = None;
+            }
             return;
         }
         let outputs = self.outputs(i);
