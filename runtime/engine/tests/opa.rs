@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{key_path, opa, pem, run, signed, signing, unsigned, verifying};
+use common::{Files, key_path, opa, pack, pem, run, signed, signing, unsigned, verifying};
 use govc_engine::{Algorithm, Bundle, LoadError, SigningKey, Trust, VerifyingKey, sign_bundle};
 use std::fs;
 use std::path::Path;
@@ -149,8 +149,82 @@ fn we_verify_signatures_of_opa() {
     }
     let secret = folder.path().join("secret");
     fs::write(&secret, SECRET).unwrap();
-    let bundle = opa_built(folder.path(), &secret, "HS256");
-    Bundle::open(&bundle, &Trust::key(VerifyingKey::from_secret(SECRET.as_bytes()))).unwrap();
+    for algorithm in SECRETS {
+        let bundle = opa_built(folder.path(), &secret, algorithm);
+        Bundle::open(&bundle, &Trust::key(VerifyingKey::from_secret(SECRET.as_bytes())))
+            .unwrap_or_else(|e| panic!("{algorithm}: {e}"));
+    }
+}
+
+/// A bundle in a folder as people write it, with YAML, signed by the real `opa` in its place.
+fn opa_signed(folder: &Path) -> Files {
+    let files = Files::from([
+        (".manifest".to_owned(), br#"{"revision": "r", "roots": ["a", "x", "sub"]}"#.to_vec()),
+        ("a.rego".to_owned(), b"package a\n\nallow if data.x.k == 1\n".to_vec()),
+        ("data.yaml".to_owned(), "x:\n  k: 1\n  l: [1.5, 2, \"<\u{e9}>\", null]\n".as_bytes().to_vec()),
+        ("sub/data.json".to_owned(), b"{\"n\": 1.0, \"m\": [1e2]}".to_vec()),
+    ]);
+    for (path, content) in &files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let key = key_path("ed25519");
+    let mut sign = opa().unwrap();
+    sign.current_dir(folder).args(["sign", "--signing-alg", "EdDSA", "-b", ".", "--signing-key"]);
+    run(sign.arg(&key));
+    let signature = fs::read(folder.join(".signatures.json")).unwrap();
+    files.into_iter().chain([(".signatures.json".to_owned(), signature)]).collect()
+}
+
+#[test]
+fn opa_and_we_agree_on_what_a_signature_covers() {
+    if opa().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let files = opa_signed(&folder.path().join("b"));
+    let trust = Trust::key(verifying("ed25519"));
+    let opened = Bundle::open(&pack(&files), &trust).unwrap();
+    assert_eq!(opened.manifest().roots.as_deref().unwrap(), ["a", "x", "sub"]);
+    // What is changed, from what to what; nothing for a file that is taken out or put in.
+    let changes = [
+        ("data.yaml", "k: 1", "k: 1 # one"),
+        ("data.yaml", "  k: 1\n  l: [1.5, 2, \"<\u{e9}>\", null]", "  l: [1.5, 2, '<\u{e9}>', ~]\n  k: 1"),
+        ("data.yaml", "k: 1", "k: 2"),
+        ("data.yaml", "k: 1", "k: \"1\""),
+        ("data.yaml", "1.5, 2", "2, 1.5"),
+        ("sub/data.json", "{\"n\": 1.0, ", "{ \"n\":1.0,"),
+        ("sub/data.json", "1.0", "1"),
+        ("sub/data.json", "1e2", "100"),
+        (".manifest", "\"r\"", "\"s\""),
+        (".manifest", "{", "{ "),
+        ("a.rego", "== 1", "==  1"),
+        ("a.rego", "", ""),
+        ("sub/data.json", "", ""),
+        ("b.rego", "", ""),
+        ("sub/note.txt", "", ""),
+    ];
+    let (mut taken, mut refused) = (0, 0);
+    for (path, from, to) in changes {
+        let mut changed = files.clone();
+        match changed.remove(path) {
+            Some(content) if !from.is_empty() => {
+                let text = String::from_utf8(content).unwrap();
+                assert!(text.contains(from), "{path} {from}");
+                changed.insert(path.to_owned(), text.replacen(from, to, 1).into_bytes());
+            }
+            Some(_) => {}
+            None => drop(changed.insert(path.to_owned(), b"package b\n".to_vec())),
+        }
+        let bundle = pack(&changed);
+        let ours = Bundle::open(&bundle, &trust);
+        let theirs = opa_verifies(&bundle, &key_path("ed25519.pub"), "EdDSA", folder.path());
+        assert_eq!(ours.is_ok(), theirs.is_ok(), "{path} {from} {to}: {ours:?} {theirs:?}");
+        *(if ours.is_ok() { &mut taken } else { &mut refused }) += 1;
+    }
+    println!("{taken} changes are none to a signature, {refused} are refused");
+    assert!(taken >= 4 && refused >= 8);
 }
 
 #[test]

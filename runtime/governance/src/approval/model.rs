@@ -10,7 +10,7 @@ use crate::ledger::Records;
 use crate::outbox::Draft;
 use crate::principal::Principal;
 use crate::store::StoreError;
-use crate::ticket::{Burn, Claims, Confirmation};
+use crate::ticket::{Burn, Claims, Order};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -159,26 +159,9 @@ impl State {
         let count = self.tickets.iter().filter(|(of, _)| *of == request).count();
         let name = format!("{request}-{count}");
         let now = self.now;
-        let fresh = || {
-            let CanonicalAction { action, target, parameters, bundle } = action(wanted);
-            let cnf = Confirmation { jkt: PEOPLE[by].1.to_owned() };
-            let (iss, aud, sub) = ("govc".to_owned(), "here".to_owned(), PEOPLE[by].0.to_owned());
-            Ok(Claims {
-                iss,
-                aud,
-                sub,
-                cnf,
-                action,
-                target,
-                parameters,
-                bundle,
-                approval: None,
-                iat: now,
-                nbf: now,
-                exp: now + 9,
-                jti: name,
-            })
-        };
+        let (caller, exact) = (person(by), action(wanted));
+        let order = Order { caller: &caller, action: &exact, audience: "here" };
+        let fresh = || Ok(Claims::of(order, "govc", (now, now + 9), name)?);
         let Ok((next, claims)) = approval.claim(&person(by), &action(wanted), now, fresh) else { return };
         assert_eq!((by, wanted), (request, request), "only the requester gets a ticket, and for his action");
         self.put_approval(&next).unwrap();

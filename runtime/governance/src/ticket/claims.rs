@@ -1,5 +1,7 @@
 //! What a ticket says.
 
+use super::issuer::Order;
+use super::refusal::TicketRefusal;
 use crate::action::CanonicalAction;
 use govc_audit::Event;
 use govc_audit::event::{Digest, Kind, Personal, PolicyCheck, Verdict};
@@ -47,6 +49,35 @@ pub struct Confirmation {
 }
 
 impl Claims {
+    /// What a ticket of this name says that is good from one time to another.
+    ///
+    /// # Errors
+    /// When the caller has proved no key.
+    pub(crate) fn of(
+        order: Order<'_>,
+        issuer: &str,
+        (from, until): (i64, i64),
+        name: String,
+    ) -> Result<Self, TicketRefusal> {
+        let jkt = order.caller.key().ok_or(TicketRefusal::Caller)?.to_owned();
+        let CanonicalAction { action, target, parameters, bundle } = order.action.clone();
+        Ok(Self {
+            iss: issuer.to_owned(),
+            aud: order.audience.to_owned(),
+            sub: order.caller.id().to_owned(),
+            cnf: Confirmation { jkt },
+            action,
+            target,
+            parameters,
+            bundle,
+            approval: None,
+            iat: from,
+            nbf: from,
+            exp: until,
+            jti: name,
+        })
+    }
+
     /// The exact action.
     pub fn canonical_action(&self) -> CanonicalAction {
         CanonicalAction {

@@ -1,6 +1,6 @@
 //! Makes tickets.
 
-use super::claims::{Claims, Confirmation};
+use super::claims::Claims;
 use super::refusal::TicketRefusal;
 use super::{LIFETIME, TYPE};
 use crate::action::CanonicalAction;
@@ -80,23 +80,7 @@ impl Issuer {
 
     /// The claims of a new ticket.
     pub(crate) fn claims(&self, order: Order<'_>, now: i64) -> Result<Claims, TicketRefusal> {
-        let jkt = order.caller.key().ok_or(TicketRefusal::Caller)?.to_owned();
-        let CanonicalAction { action, target, parameters, bundle } = order.action.clone();
-        Ok(Claims {
-            iss: self.name.clone(),
-            aud: order.audience.to_owned(),
-            sub: order.caller.id().to_owned(),
-            cnf: Confirmation { jkt },
-            action,
-            target,
-            parameters,
-            bundle,
-            approval: None,
-            iat: now,
-            nbf: now,
-            exp: now.saturating_add(self.lifetime),
-            jti: fresh_name(),
-        })
+        Claims::of(order, &self.name, (now, now.saturating_add(self.lifetime)), fresh_name())
     }
 
     /// Signs claims as they are.
