@@ -7,7 +7,7 @@
 use super::shadow::data_vertex;
 use super::visit::{self, Dependency};
 use super::{Planned, Planner};
-use crate::hir::{Body, Callee, Expr, ExprKind, Ref, RefHead, Term, Var};
+use crate::hir::{Body, Callee, Const, Expr, ExprKind, Ref, RefHead, Term, Var};
 use rustc_hash::FxHashMap;
 
 /// What one statement demands.
@@ -109,7 +109,7 @@ impl Planner<'_> {
                 let collection = (!elements(b).is_empty()).then(|| b.clone())?;
                 Some(vec![known(a)?, collection])
             }
-            ("glob.match", [a, b, c]) if is_flat(a) && is_flat(b) => {
+            ("glob.match", [a, b, c]) if is_plain_pattern(a) && is_flat(b) => {
                 Some(vec![a.clone(), b.clone(), known(c)?])
             }
             _ => None,
@@ -175,6 +175,13 @@ fn is_scalar(term: &Term) -> bool {
 /// A scalar or an array of scalars.
 fn is_flat(term: &Term) -> bool {
     is_scalar(term) || matches!(term, Term::Array(items) if items.iter().all(is_scalar))
+}
+
+/// A pattern in whose parts nothing is to be matched but `*` alone: others are not indexed.
+fn is_plain_pattern(term: &Term) -> bool {
+    let Some(Const::String(pattern)) = term.as_const() else { return false };
+    let mut parts = pattern.split(|c: char| !c.is_alphanumeric() && !"*?[]{}\\".contains(c));
+    parts.all(|part| part == "*" || !part.contains(['*', '?', '[', '{', '\\']))
 }
 
 fn elements(term: &Term) -> &[Term] {
