@@ -321,6 +321,29 @@ fn a_row_that_was_changed_behind_our_back_denies() {
     assert_eq!(house.admit(NOW), [DecisionCode::SpecHashMismatch]);
 }
 
+/// A store as it was before proofs could share a signature.
+#[test]
+fn an_older_store_is_taken_along_and_a_newer_one_is_refused() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let path = house.folder.path().join("governance.sqlite");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    let older = "PRAGMA foreign_keys = OFF; PRAGMA user_version = 0;
+        ALTER TABLE agent_proofs DROP COLUMN policy_set; ALTER TABLE agent_proofs DROP COLUMN input_id;
+        ALTER TABLE agent_proofs DROP COLUMN batch_id; ALTER TABLE agent_proofs DROP COLUMN leaf;
+        ALTER TABLE agent_proofs DROP COLUMN path; ALTER TABLE agent_proofs DROP COLUMN input_at;
+        DROP TABLE proof_inputs; DROP TABLE proof_batches;";
+    other.execute_batch(older).unwrap();
+    let House { folder, id, .. } = house;
+    let house = House { store: SqliteStore::open(&path).unwrap(), id, folder };
+    assert_eq!(house.admit(NOW), []);
+    let set: String = other.query_row("SELECT policy_set FROM agent_proofs", [], |row| row.get(0)).unwrap();
+    assert_eq!(set, "promotion/result");
+    let version: i64 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    other.pragma_update(None, "user_version", version + 1).unwrap();
+    assert_eq!(SqliteStore::open(&path).unwrap_err().code(), "govc_store_database");
+}
+
 #[test]
 fn the_database_refuses_states_that_do_not_exist() {
     let house = house();

@@ -1,6 +1,7 @@
 //! The store in one SQLite file, in WAL mode, synced at every commit.
 
 mod ledger;
+mod migration;
 mod outbox;
 mod policies;
 mod proofs;
@@ -74,7 +75,7 @@ impl SqliteStore {
         Self::prepare(Connection::open_in_memory()?)
     }
 
-    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -84,6 +85,7 @@ impl SqliteStore {
         for schema in [SCHEMA, proofs::SCHEMA, policies::SCHEMA, renewal::SCHEMA] {
             connection.execute_batch(schema)?;
         }
+        migration::migrate(&mut connection)?;
         outbox::prepare(&connection)?;
         ledger::prepare(&connection)?;
         Ok(Self { connection: Mutex::new(connection), counters: Counters::default() })
