@@ -16,7 +16,7 @@ pub mod source;
 
 /// OPA's JSON form of a module.
 pub mod opa_json {
-    pub use crate::opa::json::{JsonOptions, parse, to_json};
+    pub use crate::opa::json::{Annotation, JsonOptions, parse, to_json};
 }
 
 pub use ast::RegoVersion;

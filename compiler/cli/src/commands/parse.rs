@@ -12,6 +12,7 @@ use crate::problem;
 use crate::run;
 use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
+use govc_compile::annotations;
 use govc_syntax::Sources;
 use govc_syntax::opa_json::{self, JsonOptions};
 
@@ -72,7 +73,7 @@ fn opa(args: &Parse) -> Exit {
     if !problems.is_empty() {
         return refuse(&problems);
     }
-    let (annotations, found) = govc_compile::annotations::read_module(&parsed.tree);
+    let (annotations, found) = annotations::read_module(&parsed.tree);
     if !found.is_empty() {
         return refuse(&run::problems(&found, &sources));
     }
@@ -80,7 +81,7 @@ fn opa(args: &Parse) -> Exit {
     let options = JsonOptions {
         locations: part("locations").is_some_and(|part| !part.starts_with('-')),
         without_comments: part("comments").is_some_and(|part| part.starts_with('-')),
-        annotations: annotations.iter().map(|annotation| annotation.value.to_string()).collect(),
+        annotations: annotations.iter().map(annotation).collect(),
     };
     let json = opa_json::to_json(path, &text, &parsed.tree, &options);
     match (args.format, serde_json::from_str(&json)) {
@@ -88,6 +89,34 @@ fn opa(args: &Parse) -> Exit {
         _ => output::print(&json),
     }
     Exit::Success
+}
+
+/// What a block says, with its parts in OPA's order.
+fn annotation(read: &annotations::Annotation) -> opa_json::Annotation {
+    let fields = read.value.as_object().into_iter().flatten();
+    let part = |(name, value): (&String, &serde_json::Value)| match (name.as_str(), value) {
+        ("authors", serde_json::Value::Array(authors)) => {
+            let authors: Vec<String> =
+                authors.iter().map(|author| ordered(author, &["name", "email"])).collect();
+            (name.clone(), format!("[{}]", authors.join(",")))
+        }
+        ("schemas", serde_json::Value::Array(schemas)) => {
+            let parts = ["path", "schema", "definition"];
+            let schemas: Vec<String> = schemas.iter().map(|schema| ordered(schema, &parts)).collect();
+            (name.clone(), format!("[{}]", schemas.join(",")))
+        }
+        _ => (name.clone(), value.to_string()),
+    };
+    opa_json::Annotation {
+        fields: fields.map(part).collect(),
+        document: read.scope == annotations::Scope::Document,
+    }
+}
+
+/// An object with its known members in an order.
+fn ordered(object: &serde_json::Value, names: &[&str]) -> String {
+    let member = |name: &&str| Some(format!("{:?}:{}", name, object.get(*name)?));
+    format!("{{{}}}", names.iter().filter_map(member).collect::<Vec<_>>().join(","))
 }
 
 /// Another form.

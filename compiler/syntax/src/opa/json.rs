@@ -17,9 +17,18 @@ pub struct JsonOptions {
     pub locations: bool,
     /// Leaves out `comments`, which OPA prints unless told otherwise.
     pub without_comments: bool,
-    /// The JSON of each of [`ast::Module::annotations`], whose YAML this crate does not read; the block
-    /// is left out where it is empty.
-    pub annotations: Vec<String>,
+    /// What each of [`ast::Module::annotations`] says, whose YAML this crate does not read; a block that says nothing is
+    /// left out.
+    pub annotations: Vec<Annotation>,
+}
+
+/// A block of annotations that somebody has read.
+#[derive(Clone, Debug, Default)]
+pub struct Annotation {
+    /// Its fields and their JSON, in the order of their names.
+    pub fields: Vec<(String, String)>,
+    /// It holds for all rules of the name (`scope: document`).
+    pub document: bool,
 }
 
 /// OPA's JSON of a module that was parsed from `text`; `name` is the file as OPA names it.
@@ -69,6 +78,10 @@ enum Json {
     Raw(String),
     List(Vec<Json>),
     Map(Vec<(&'static str, Json)>),
+    /// Fields with names of the author.
+    Fields(Vec<(String, Json)>),
+    /// JSON that somebody else wrote, in one line.
+    Compact(String),
 }
 
 impl Json {
@@ -94,8 +107,67 @@ impl Json {
                 };
                 bracketed(out, depth, ('{', '}'), members.len(), each);
             }
+            Self::Fields(members) => {
+                let each = |out: &mut String, i: usize| {
+                    out.push_str(&format!("{}: ", quoted(&members[i].0)));
+                    members[i].1.write(out, depth + 1);
+                };
+                bracketed(out, depth, ('{', '}'), members.len(), each);
+            }
+            Self::Compact(text) => spread(text, out, depth),
         }
     }
+}
+
+/// Writes JSON of one line over several.
+fn spread(text: &str, out: &mut String, mut depth: usize) {
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    let (mut quoted, mut escaped) = (false, false);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if quoted {
+            out.push(c);
+            quoted = c != '"' || escaped;
+            escaped = c == '\\' && !escaped;
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                out.push(c);
+                match rest.next_if(|next| matches!(next, '}' | ']')) {
+                    Some(close) => out.push(close),
+                    None => {
+                        depth += 1;
+                        line(out, depth);
+                    }
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                line(out, depth);
+            }
+            ':' => out.push_str(": "),
+            c => {
+                quoted = c == '"';
+                out.push(c);
+            }
+        }
+    }
+}
+
+/// The first steps of a head that are constants.
+fn ground(head: &Head) -> &[Term] {
+    let constant = |term: &&Term| !matches!(term.value, Value::Var(_) | Value::Ref(_) | Value::Call(_));
+    let steps = head.reference.iter().skip(1).take_while(constant).count();
+    head.reference.get(..steps + 1).unwrap_or(&head.reference)
 }
 
 fn bracketed(
@@ -175,31 +247,63 @@ impl Printer<'_> {
         if !module.imports.is_empty() {
             members.push(("imports", Json::list(&module.imports, |i| self.import(i))));
         }
-        let annotations = self.annotations(|_| true, source);
+        let annotations = self.annotations(|_, _| true, source);
         if !annotations.is_empty() {
             members.push(("annotations", Json::List(annotations)));
         }
         if !module.rules.is_empty() {
-            members.push(("rules", Json::list(&module.rules, |r| self.rule(r, None, source))));
+            let prefixes: Vec<(usize, &[Term])> =
+                module.rules.iter().map(|rule| (rule.index, ground(&rule.head))).collect();
+            members.push(("rules", Json::list(&module.rules, |r| self.rule(r, None, source, &prefixes))));
         }
         if !self.options.without_comments && !module.comments.is_empty() {
-            members.push(("comments", Json::list(&module.comments, |c| self.comment(c))));
+            members.push(("comments", Json::list(&module.comments, |c| self.comment(c, source))));
         }
         Json::Map(members)
     }
 
-    fn annotations(&self, wanted: impl Fn(AnnotationTarget) -> bool, source: &ast::Module) -> Vec<Json> {
+    fn annotations(
+        &self,
+        wanted: impl Fn(AnnotationTarget, &Annotation) -> bool,
+        source: &ast::Module,
+    ) -> Vec<Json> {
         let blocks = source.annotations.iter().zip(&self.options.annotations);
         blocks
-            .filter(|(block, json)| wanted(block.target) && !json.is_empty())
-            .map(|(_, json)| Json::Raw(json.clone()))
+            .filter(|(block, said)| wanted(block.target, said) && !said.fields.is_empty())
+            .map(|(block, said)| self.annotation(block, said))
             .collect()
     }
 
-    fn comment(&self, comment: &super::Comment) -> Json {
+    fn annotation(&self, block: &ast::Annotations, said: &Annotation) -> Json {
+        let fields = said.fields.iter().map(|(name, json)| (name.clone(), Json::Compact(json.clone())));
+        let mut fields: Vec<(String, Json)> = fields.collect();
+        if self.options.locations {
+            let before = self.text.get(..block.span.start as usize).unwrap_or_default();
+            let row = before.matches('\n').count() + 1;
+            let place = vec![
+                ("file", Json::text(self.name)),
+                ("row", Json::Raw(row.to_string())),
+                ("col", Json::Raw("1".to_owned())),
+                ("text", Json::text(&base64(self.block(block).as_bytes()))),
+            ];
+            let at = fields.partition_point(|(name, _)| name.as_str() < "location");
+            fields.insert(at, ("location".to_owned(), Json::Map(place)));
+        }
+        Json::Fields(fields)
+    }
+
+    /// The text of a block of annotations.
+    fn block(&self, block: &ast::Annotations) -> &str {
+        self.text.get(block.span.start as usize..block.span.end as usize).unwrap_or_default().trim_end()
+    }
+
+    fn comment(&self, comment: &super::Comment, source: &ast::Module) -> Json {
         let mut location = self.place(comment.loc);
         if self.options.locations {
-            location.push(("text", Json::text(&base64(self.slice(comment.loc).as_bytes()))));
+            // To OPA the first comment of a block of annotations reaches as far as the block.
+            let block = source.annotations.iter().find(|block| block.span.start == comment.loc.start);
+            let text = block.map_or_else(|| self.slice(comment.loc), |block| self.block(block));
+            location.push(("text", Json::text(&base64(text.as_bytes()))));
         }
         Json::Map(vec![
             ("Text", Json::text(&base64(comment.text.as_bytes()))),
@@ -245,10 +349,27 @@ impl Printer<'_> {
 
     // --- rules ---
 
-    fn rule(&self, rule: &Rule, parent: Option<&Head>, source: &ast::Module) -> Json {
+    /// `prefixes` are those of all rules, with their places in the tree that was parsed.
+    fn rule(
+        &self,
+        rule: &Rule,
+        parent: Option<&Head>,
+        source: &ast::Module,
+        prefixes: &[(usize, &[Term])],
+    ) -> Json {
         let mut members = Vec::new();
         if parent.is_none() {
-            let own = |target| target == AnnotationTarget::Rule(rule.index);
+            let same = |other: usize| {
+                let prefix = prefixes.iter().find(|(index, _)| *index == other);
+                prefix.is_some_and(|(_, prefix)| {
+                    let own = ground(&rule.head);
+                    own.len() == prefix.len() && own.iter().zip(*prefix).all(|(a, b)| a.value == b.value)
+                })
+            };
+            let own = |target: AnnotationTarget, said: &Annotation| match target {
+                AnnotationTarget::Rule(index) => index == rule.index || (said.document && same(index)),
+                _ => false,
+            };
             let annotations = self.annotations(own, source);
             if !annotations.is_empty() {
                 members.push(("annotations", Json::List(annotations)));
@@ -259,7 +380,8 @@ impl Printer<'_> {
             members.push(("default", Json::Raw("true".to_owned())));
         }
         if let Some(otherwise) = &rule.otherwise {
-            members.push(("else", self.rule(otherwise, Some(parent.unwrap_or(&rule.head)), source)));
+            members
+                .push(("else", self.rule(otherwise, Some(parent.unwrap_or(&rule.head)), source, prefixes)));
         }
         members.push(("head", self.head(&rule.head, parent)));
         members.extend(self.location(rule.loc));
