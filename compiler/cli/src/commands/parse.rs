@@ -102,7 +102,8 @@ fn annotation(read: &annotations::Annotation) -> opa_json::Annotation {
         }
         ("schemas", serde_json::Value::Array(schemas)) => {
             let parts = ["path", "schema", "definition"];
-            let schemas: Vec<String> = schemas.iter().map(|schema| ordered(schema, &parts)).collect();
+            let schemas: Vec<String> =
+                schemas.iter().map(|schema| ordered(&with_terms(schema), &parts)).collect();
             (name.clone(), format!("[{}]", schemas.join(",")))
         }
         _ => (name.clone(), value.to_string()),
@@ -111,6 +112,19 @@ fn annotation(read: &annotations::Annotation) -> opa_json::Annotation {
         fields: fields.map(part).collect(),
         document: read.scope == annotations::Scope::Document,
     }
+}
+
+/// A schema with its references as terms.
+fn with_terms(schema: &serde_json::Value) -> serde_json::Value {
+    let mut schema = schema.clone();
+    for name in ["path", "schema"] {
+        let Some(steps) = schema.get_mut(name).and_then(serde_json::Value::as_array_mut) else { continue };
+        for (at, step) in steps.iter_mut().enumerate() {
+            let kind = if at == 0 { "var" } else { "string" };
+            *step = serde_json::json!({"type": kind, "value": step});
+        }
+    }
+    schema
 }
 
 /// An object with its known members in an order.

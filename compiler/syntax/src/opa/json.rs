@@ -129,7 +129,13 @@ fn spread(text: &str, out: &mut String, mut depth: usize) {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         if quoted {
-            out.push(c);
+            match c {
+                // As Go's JSON does.
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    out.push_str(&format!("\\u{:04x}", u32::from(c)))
+                }
+                c => out.push(c),
+            }
             quoted = c != '"' || escaped;
             escaped = c == '\\' && !escaped;
             continue;
