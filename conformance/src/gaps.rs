@@ -52,6 +52,9 @@ pub struct Explained {
     /// It goes away where the rules of the program stand in another order.
     #[serde(default)]
     pub order: bool,
+    /// It comes with `json.filter`, and goes away where the documents of the store are given as the input.
+    #[serde(default)]
+    pub filter: bool,
 }
 
 /// All explained differences.

@@ -63,6 +63,16 @@ impl Program {
         let modules = self.modules.iter().map(|text| reversed(text, self.version)).collect();
         Self { modules, ..self.clone() }
     }
+
+    /// The same program with the base document `data.doc` in the input, as `input.store`; nothing where it has none.
+    pub fn with_store_as_input(&self) -> Option<Self> {
+        let data: serde_json::Value = serde_json::from_str(&self.data).ok()?;
+        let mut input = serde_json::from_str(self.input.as_deref().unwrap_or("{}")).ok()?;
+        let serde_json::Value::Object(members) = &mut input else { return None };
+        members.insert("store".to_owned(), data.get("doc")?.clone());
+        let modules = self.modules.iter().map(|text| text.replace("data.doc", "input.store")).collect();
+        Some(Self { modules, input: Some(input.to_string()), ..self.clone() })
+    }
 }
 
 /// What a comment of a module says: the rest of the line that begins with `# KEY: `.
