@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a script says.
@@ -257,10 +258,27 @@ impl Drop for Served {
     }
 }
 
-/// An address that nobody listens at.
+/// An address that nobody listens at, and that this process has not given before.
+///
+/// The system gives the ports above 32,768 to whoever asks for any port, so one of these may have a new owner before the
+/// server that was to have it listens. These are from below.
 ///
 /// # Errors
 /// The system has none.
 pub fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 12_000;
+    const COUNT: u16 = 20_000;
+    // Processes that run at the same time begin far from each other.
+    let own = (std::process::id().wrapping_mul(7_919) % u32::from(COUNT)) as u16;
+    let mut tried = 0;
+    loop {
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+        let address = SocketAddr::from(([127, 0, 0, 1], FIRST + (own + offset) % COUNT));
+        match TcpListener::bind(address) {
+            Ok(_) => return Ok(address),
+            Err(_) if tried < 1_000 => tried += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
