@@ -103,7 +103,8 @@ impl Campaign {
                 .iter()
                 .position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
         }
-        let fails = |o: &Outcome| matches!(o, Outcome::Failed(_));
+        // A limit is an error that a program meets, too.
+        let fails = |o: &Outcome| matches!(o, Outcome::Failed(_) | Outcome::Broken(_));
         if (fails(ours) || fails(theirs) || ours::differ_in_spelling(ours, theirs))
             && ours::outcome(&program.with_rules_reversed(), self.fault) == *theirs
         {
