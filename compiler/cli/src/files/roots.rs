@@ -31,10 +31,7 @@ impl Roots {
 
     /// Whether a path is one of the roots or below one.
     pub(crate) fn own(&self, path: &[String]) -> bool {
-        self.0.iter().any(|root| {
-            let mut path = path.iter();
-            steps(root).all(|step| path.next().is_some_and(|name| name == step))
-        })
+        self.0.iter().any(|root| Manifest::root_holds(root, path))
     }
 
     /// The complaint about a policy of another package.

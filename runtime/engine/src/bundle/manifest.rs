@@ -79,11 +79,12 @@ impl Manifest {
 
     /// Is a path of `data` inside the roots?
     pub(crate) fn owns(&self, path: &[String]) -> bool {
-        let Some(roots) = &self.roots else { return true };
-        roots.iter().any(|root| {
-            let mut names = root.split('/').filter(|name| !name.is_empty());
-            let mut path = path.iter();
-            names.all(|name| path.next().is_some_and(|p| p == name))
-        })
+        self.roots.as_ref().is_none_or(|roots| roots.iter().any(|root| Self::root_holds(root, path)))
+    }
+
+    /// Is a path of `data` a root or below it?
+    pub fn root_holds(root: &str, path: &[String]) -> bool {
+        let mut path = path.iter();
+        root.split('/').filter(|name| !name.is_empty()).all(|name| path.next().is_some_and(|p| p == name))
     }
 }
