@@ -31,6 +31,7 @@ mod promote;
 mod proof;
 mod refactor;
 mod revalidate;
+mod ruling;
 pub(crate) mod run;
 mod sign;
 mod test;

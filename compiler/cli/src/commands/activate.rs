@@ -5,14 +5,13 @@
 
 use super::acting::Acting;
 use super::desk::Desk;
+use super::ruling::Ruling;
 use crate::exit::Exit;
 use crate::keys::Verifying;
 use crate::output::{self, Node};
-use crate::policies as bundles;
 use crate::problem::Problem;
 use crate::record::Auditing;
 use clap::Args;
-use govc_engine::Policy;
 use govc_governance::policies::{self, Change};
 use govc_governance::store::SqliteStore;
 
@@ -24,12 +23,8 @@ Examples:
   $ govc activate -b promotion.tar.gz --verification-key keys/public.pem --store agents.db --workspace finance --actor \
                         user-1 --role policy_admin --reason review --audit audit")]
 pub(crate) struct Activate {
-    /// The bundle: a file, or `oci:FOLDER:TAG` in an OCI image layout
-    #[arg(short, long, value_name = "FILE")]
-    bundle: String,
-    /// The rule that decides on promotions; may be left out when the bundle has only one
-    #[arg(short, long, value_name = "PATH")]
-    entrypoint: Option<String>,
+    #[command(flatten)]
+    ruling: Ruling,
     /// The workspace
     #[arg(long, value_name = "NAME")]
     workspace: String,
@@ -66,10 +61,10 @@ fn put_in_force(args: &Activate, store: &SqliteStore) -> Result<Vec<(&'static st
         reason: &args.reason,
         now,
     };
-    let (policy, entrypoint) = match load(args) {
+    let (policy, entrypoint) = match args.ruling.load(&args.verifying) {
         Ok(loaded) => loaded,
         Err(problem) => {
-            let change = change(args.entrypoint.as_deref().unwrap_or_default());
+            let change = change(args.ruling.entrypoint.as_deref().unwrap_or_default());
             policies::refuse(store, &change, &problem.code, &problem.message)
                 .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
             return Err(problem);
@@ -85,11 +80,4 @@ fn put_in_force(args: &Activate, store: &SqliteStore) -> Result<Vec<(&'static st
         ("old_hash", Node::of(&old)),
         ("new_hash", Node::string(policy.policy_hash())),
     ])
-}
-
-/// The policies of the bundle, and which of its rules decides.
-fn load(args: &Activate) -> Result<(Policy, String), Problem> {
-    let policy = args.verifying.policy(&args.bundle)?;
-    let entrypoint = bundles::entrypoint(args.entrypoint.as_deref(), &policy)?;
-    Ok((policy, entrypoint))
 }

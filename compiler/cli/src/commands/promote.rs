@@ -2,6 +2,7 @@
 //! agent's store did what it says and the audit log does not have it yet.
 
 use super::desk;
+use super::ruling::Ruling;
 use crate::exit::Exit;
 use crate::files;
 use crate::keys::{Signing, Verifying};
@@ -26,12 +27,8 @@ use govc_governance::{DecisionCode, events};
 pub(crate) struct Promote {
     /// File with the request: `actorId`, `actorRole`, `agent`, `orgLimits`
     spec: String,
-    /// The bundle: a file, or `oci:FOLDER:TAG` in an OCI image layout
-    #[arg(short, long, value_name = "FILE")]
-    bundle: String,
-    /// The rule that decides
-    #[arg(short, long, value_name = "PATH")]
-    entrypoint: Option<String>,
+    #[command(flatten)]
+    ruling: Ruling,
     /// File to write the proof to
     #[arg(long, value_name = "FILE")]
     proof: Option<String>,
@@ -93,8 +90,7 @@ fn denial(problem: &Problem) -> Node {
 }
 
 fn promote(args: &Promote) -> Result<Answer, Problem> {
-    let policy = args.verifying.policy(&args.bundle)?;
-    let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
+    let (policy, entrypoint) = args.ruling.load(&args.verifying)?;
     let text = files::document(&args.spec)?;
     let request = PromotionRequest::from_json(text.as_bytes())
         .map_err(|error| Problem::coded(error.code(), error.to_string()))?;

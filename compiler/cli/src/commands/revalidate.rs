@@ -4,10 +4,10 @@
 
 use super::acting::Acting;
 use super::desk::Desk;
+use super::ruling::Ruling;
 use crate::exit::Exit;
 use crate::keys::{Signing, Verifying};
 use crate::output::{self, Node};
-use crate::policies;
 use crate::problem::Problem;
 use crate::record::Auditing;
 use clap::Args;
@@ -26,12 +26,8 @@ Examples:
                         --workspace finance --actor user-1 --role policy_admin --audit audit"
 )]
 pub(crate) struct Revalidate {
-    /// The bundle with the policies in force: a file, or `oci:FOLDER:TAG` in an OCI image layout
-    #[arg(short, long, value_name = "FILE")]
-    bundle: String,
-    /// The rule that decides on promotions; may be left out when the bundle has only one
-    #[arg(short, long, value_name = "PATH")]
-    entrypoint: Option<String>,
+    #[command(flatten)]
+    ruling: Ruling,
     /// The workspace
     #[arg(long, value_name = "NAME")]
     workspace: String,
@@ -55,8 +51,7 @@ pub(crate) fn run(args: &Revalidate) -> Exit {
 }
 
 fn revalidate(args: &Revalidate) -> Result<Vec<(&'static str, Node)>, Problem> {
-    let policy = args.verifying.policy(&args.bundle)?;
-    let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
+    let (policy, entrypoint) = args.ruling.load(&args.verifying)?;
     let (journal, store) = (args.auditing.open()?, args.desk.store()?);
     let authority = Authority {
         policy: &policy,
