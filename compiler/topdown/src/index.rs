@@ -158,7 +158,11 @@ impl<'q> Index<'q> {
                 paths.extend(reading.paths().into_iter().map(|path| ((at, priority), path)));
             }
         }
-        let place = |r: &Rc<[Term<'q>]>| r.first().and_then(|t| t.at).map(|at| (at.file, at.start));
+        // What stands nowhere, the parameters, comes last.
+        let place = |r: &Rc<[Term<'q>]>| {
+            let at = r.first().and_then(|t| t.at);
+            (at.is_none(), at.map(|at| (at.file, at.start)))
+        };
         counted
             .sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| place(a).cmp(&place(b))).then_with(|| a.cmp(b)));
         let sorted: Vec<Rc<[Term<'q>]>> = counted.into_iter().map(|(r, _)| r).collect();

@@ -109,7 +109,7 @@ impl Planner<'_> {
                 let collection = (!elements(b).is_empty()).then(|| b.clone())?;
                 Some(vec![known(a)?, collection])
             }
-            ("glob.match", [a, b, c]) if is_plain_pattern(a) && is_flat(b) => {
+            ("glob.match", [a, b, c]) if plain_pattern(a).is_some() && is_flat(b) => {
                 Some(vec![a.clone(), b.clone(), known(c)?])
             }
             _ => None,
@@ -129,7 +129,7 @@ impl Planner<'_> {
     }
 
     /// Whether a reference has constant steps and meets no rule.
-    fn is_base(&self, r: &Ref) -> bool {
+    pub(super) fn is_base(&self, r: &Ref) -> bool {
         let plain = match r.head {
             RefHead::Input => true,
             RefHead::Data => data_vertex(&self.trie, r).is_none(),
@@ -159,7 +159,8 @@ fn compares(builtin: &str) -> bool {
     )
 }
 
-fn prints(e: &Expr) -> bool {
+/// Whether a statement must not be missed, because it prints.
+pub(super) fn prints(e: &Expr) -> bool {
     let mut prints = false;
     visit::expr(e, &mut |dependency| {
         let Dependency::Callee(Callee::Builtin(name)) = dependency else { return };
@@ -178,10 +179,11 @@ fn is_flat(term: &Term) -> bool {
 }
 
 /// A pattern in whose parts nothing is to be matched but `*` alone: others are not indexed.
-fn is_plain_pattern(term: &Term) -> bool {
-    let Some(Const::String(pattern)) = term.as_const() else { return false };
+pub(super) fn plain_pattern(term: &Term) -> Option<&Const> {
+    let constant = term.as_const()?;
+    let Const::String(pattern) = constant else { return None };
     let mut parts = pattern.split(|c: char| !c.is_alphanumeric() && !"*?[]{}\\".contains(c));
-    parts.all(|part| part == "*" || !part.contains(['*', '?', '[', '{', '\\']))
+    parts.all(|part| part == "*" || !part.contains(['*', '?', '[', '{', '\\'])).then_some(constant)
 }
 
 fn elements(term: &Term) -> &[Term] {

@@ -11,6 +11,7 @@ mod demands;
 mod keyed;
 mod lookup;
 mod marks;
+mod ranking;
 mod refs;
 mod rules;
 mod shadow;

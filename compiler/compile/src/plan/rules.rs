@@ -28,11 +28,14 @@ impl<'u> Planner<'u> {
         let span = first_span(unit, group);
         let early = same_constant(unit, group) && self.marks.is_none_or(|marks| marks.early_exit);
         let lengths = path_lengths(group);
-        let members: Vec<(&'u Rule, Vec<Term>)> = group
+        let mut members: Vec<(&'u Rule, Vec<Term>)> = group
             .members
             .iter()
             .filter_map(|m| Some((unit.rules.get(m.rule.0 as usize)?, m.steps.clone())))
             .collect();
+        if !self.whole {
+            self.rank(&mut members, |(rule, _)| rule);
+        }
         let args = if let GroupKind::Function(arity) = kind { arity } else { 0 };
         let (mut params, ret) = self.start(args, 0, span, shadow);
         let keys: Vec<Local> = (0..keys).map(|_| self.b.local()).collect();
