@@ -46,12 +46,6 @@ pub struct Explained {
     pub cause: String,
     /// What opa's complaint says, there and nowhere else; absent where no random program shows it.
     pub complaint: Option<String>,
-    /// It shows in programs that end with the first error of a builtin, and not without that.
-    #[serde(default)]
-    pub strict: bool,
-    /// It goes away where the rules of the program stand in another order.
-    #[serde(default)]
-    pub order: bool,
     /// It comes with `json.filter`, and goes away where the documents of the store are given as the input.
     #[serde(default)]
     pub filter: bool,

@@ -65,7 +65,7 @@ impl Campaign {
             return true;
         }
         let ours = ours::outcome(program, self.fault);
-        ours == theirs || self.explanation(program, &ours, &theirs).is_some()
+        ours == theirs || self.explanation(program, &theirs).is_some()
     }
 
     /// Runs one program; whether the sides agree.
@@ -84,7 +84,7 @@ impl Campaign {
         if ours == theirs {
             return true;
         }
-        if let Some(known) = self.explanation(program, &ours, &theirs) {
+        if let Some(known) = self.explanation(program, &theirs) {
             *self.explained.entry(known).or_default() += 1;
             return true;
         }
@@ -94,7 +94,7 @@ impl Campaign {
     }
 
     /// The place of the line that explains a difference.
-    fn explanation(&mut self, program: &Program, ours: &Outcome, theirs: &Outcome) -> Option<usize> {
+    fn explanation(&mut self, program: &Program, theirs: &Outcome) -> Option<usize> {
         let all = gaps::explained();
         let internal = *theirs == Outcome::Failed("eval_internal_error".to_owned());
         if internal || matches!(theirs, Outcome::Refused(_)) {
@@ -103,28 +103,13 @@ impl Campaign {
                 .iter()
                 .position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
         }
-        // A limit is an error that a program meets, too.
-        let fails = |o: &Outcome| matches!(o, Outcome::Failed(_) | Outcome::Broken(_));
-        if (fails(ours) || fails(theirs) || ours::differ_in_spelling(ours, theirs))
-            && ours::outcome(&program.with_rules_reversed(), self.fault) == *theirs
-        {
-            return all.iter().position(|e| e.order);
-        }
-        if let Some(known) = all.iter().position(|e| e.filter)
-            && program.modules.iter().any(|text| text.contains("json.filter"))
-        {
-            let moved = program.with_store_as_input();
-            return moved
-                .is_some_and(|moved| ours::outcome(&moved, self.fault) == self.opa.outcome(&moved))
-                .then_some(known);
-        }
-        let of_builtin = |o: &Outcome| matches!(o, Outcome::Failed(c) if c == "eval_builtin_error" || c == "eval_type_error");
-        if !program.strict || !of_builtin(ours) && !of_builtin(theirs) {
-            return None;
-        }
-        let relaxed = Program { strict: false, ..program.clone() };
-        let agree = ours::outcome(&relaxed, self.fault) == self.opa.outcome(&relaxed);
-        all.iter().position(|e| e.strict).filter(|_| agree)
+        let known = all.iter().position(|e| e.filter)?;
+        let moved = program
+            .modules
+            .iter()
+            .any(|text| text.contains("json.filter"))
+            .then(|| program.with_store_as_input())??;
+        (ours::outcome(&moved, self.fault) == self.opa.outcome(&moved)).then_some(known)
     }
 
     fn note(&mut self, number: u64, program: &Program, ours: &Outcome, theirs: &Outcome) {

@@ -72,14 +72,6 @@ pub fn solutions(rows: &[String]) -> Outcome {
     Outcome::Solutions(rows)
 }
 
-/// Whether two answers are the same but for how numbers are spelled, in strings too.
-pub fn differ_in_spelling(a: &Outcome, b: &Outcome) -> bool {
-    let (Outcome::Solutions(a), Outcome::Solutions(b)) = (a, b) else { return false };
-    // Without quotes nothing is a string.
-    let alike = |row: &String| spelled_alike(&row.replace('"', " "));
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a) == alike(b))
-}
-
 /// A printed value with whole numbers outside of its strings spelled one way: of equal numbers that are spelled
 /// otherwise (`0`, `-0`, `0e5`), OPA keeps the one that it met last, and that order is its own.
 fn spelled_alike(text: &str) -> String {

@@ -1,7 +1,6 @@
 //! A program as both sides get it, and what became of it.
 
-use govc_syntax::ast::{Body, Rule};
-use govc_syntax::{FileId, ParseOptions, RegoVersion, parse_module};
+use govc_syntax::RegoVersion;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -58,12 +57,6 @@ impl Program {
         text
     }
 
-    /// The same program with the rules of each module in the reverse order.
-    pub fn with_rules_reversed(&self) -> Self {
-        let modules = self.modules.iter().map(|text| reversed(text, self.version)).collect();
-        Self { modules, ..self.clone() }
-    }
-
     /// The same program with the base document `data.doc` in the input, as `input.store`; nothing where it has none.
     pub fn with_store_as_input(&self) -> Option<Self> {
         let data: serde_json::Value = serde_json::from_str(&self.data).ok()?;
@@ -78,28 +71,6 @@ impl Program {
 /// What a comment of a module says: the rest of the line that begins with `# KEY: `.
 pub fn written(text: &str, key: &str) -> Option<String> {
     text.lines().find_map(|line| line.strip_prefix(&format!("# {key}: "))).map(str::to_owned)
-}
-
-/// A module with its rules in the reverse order, behind its imports.
-fn reversed(text: &str, version: RegoVersion) -> String {
-    let options = ParseOptions { version, ..ParseOptions::default() };
-    let rules = parse_module(FileId(0), text, &options).tree.rules;
-    let piece = |start: u32, end: u32| text.get(start as usize..end as usize).unwrap_or_default();
-    let mut pieces = vec![piece(0, rules.first().map_or(0, |first| first.span.start))];
-    let bodies: Vec<Vec<String>> = rules.iter().map(|rule| bodies(text, rule)).collect();
-    pieces.extend(bodies.iter().rev().flat_map(|bodies| bodies.iter().rev()).map(String::as_str));
-    pieces.join("\n")
-}
-
-/// A rule with a head for each of its bodies.
-fn bodies(text: &str, rule: &Rule) -> Vec<String> {
-    let piece = |start: u32, end: u32| text.get(start as usize..end as usize).unwrap_or_default();
-    let chained = rule.chained.first().map_or(rule.span.end, |body| body.span.start);
-    let head = piece(rule.span.start, rule.head.span.end);
-    let word = if rule.head.has_if { " if " } else { " " };
-    let with_head = |body: &Body| format!("{head}{word}{}", piece(body.span.start, body.span.end));
-    let first = piece(rule.span.start, chained).to_owned();
-    std::iter::once(first).chain(rule.chained.iter().map(with_head)).collect()
 }
 
 /// What became of a program.

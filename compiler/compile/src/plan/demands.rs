@@ -139,7 +139,7 @@ impl Planner<'_> {
     }
 
     /// Whether a statement can end with an error: it evaluates rules, or a builtin that does more than compare.
-    fn may_raise(&self, e: &Expr) -> bool {
+    pub(super) fn may_raise(&self, e: &Expr) -> bool {
         let mut raises = false;
         visit::expr(e, &mut |dependency| {
             raises |= match dependency {
