@@ -5,7 +5,6 @@
 
 pub(crate) mod declared;
 pub(crate) mod documents;
-pub(crate) mod glob;
 pub(crate) mod roots;
 pub(crate) mod schema;
 
@@ -249,7 +248,7 @@ impl Loader<'_> {
             Err(error) => return self.fail(io_problem("stat", path, &error)),
         };
         let name = Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        if depth > 0 && self.request.ignore.iter().any(|pattern| glob::matches(pattern, &name)) {
+        if depth > 0 && self.request.ignore.iter().any(|pattern| govc_engine::name_matches(pattern, &name)) {
             return;
         }
         if !info.is_dir() {

@@ -6,7 +6,8 @@ mod policy;
 pub use memory::VersionMemory;
 pub use policy::TrustError;
 
-use crate::bundle::BundleLimits;
+use crate::bundle::{BundleLimits, PROGRAM};
+use crate::glob;
 use crate::keys::VerifyingKey;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ pub struct Trust {
     minimum_version: Option<u64>,
     signed: bool,
     scope: String,
+    excluded: Vec<String>,
     now: Option<Timestamp>,
     limits: BundleLimits,
 }
@@ -60,6 +62,7 @@ impl Trust {
             minimum_version: None,
             signed: true,
             scope: String::new(),
+            excluded: Vec::new(),
             now: None,
             limits: BundleLimits::default(),
         }
@@ -90,6 +93,14 @@ impl Trust {
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
+        self
+    }
+
+    /// Files that need not be what was signed, nor signed at all: names with `*`, `?` and `[a-z]`, as OPA's `exclude_files`
+    /// (a `*` stops at slashes). The compiled program is never one of them.
+    #[must_use]
+    pub fn excluding(mut self, patterns: impl IntoIterator<Item = String>) -> Self {
+        self.excluded.extend(patterns);
         self
     }
 
@@ -136,6 +147,11 @@ impl Trust {
 
     pub(crate) fn wanted_scope(&self) -> &str {
         &self.scope
+    }
+
+    /// Need this file not be what was signed?
+    pub(crate) fn excludes(&self, path: &str) -> bool {
+        path != PROGRAM && self.excluded.iter().any(|pattern| glob::matches(pattern, path))
     }
 
     pub(crate) fn bundle_limits(&self) -> &BundleLimits {

@@ -49,11 +49,22 @@ fn opa_evaluates_and_inspects_our_bundle() {
 }
 
 fn opa_verifies(bundle: &[u8], key: &Path, algorithm: &str, folder: &Path) -> Result<(), String> {
+    opa_verifies_but(bundle, key, algorithm, folder, "")
+}
+
+/// Leaves files unverified that the patterns match, with commas between them.
+fn opa_verifies_but(
+    bundle: &[u8],
+    key: &Path,
+    algorithm: &str,
+    folder: &Path,
+    excluded: &str,
+) -> Result<(), String> {
     let path = folder.join("bundle.tar.gz");
     fs::write(&path, bundle).unwrap();
     let output = opa()
         .unwrap()
-        .args(["build", "--signing-alg", algorithm, "--verification-key"])
+        .args(["build", "--signing-alg", algorithm, "--exclude-files-verify", excluded, "--verification-key"])
         .arg(key)
         .arg("-o")
         .arg(folder.join("out.tar.gz"))
@@ -218,7 +229,7 @@ fn opa_and_we_agree_on_what_a_signature_covers() {
             None => drop(changed.insert(path.to_owned(), b"package b\n".to_vec())),
         }
         let bundle = pack(&changed);
-        let ours = Bundle::open(&bundle, &trust);
+        let ours = Bundle::open(&bundle, &trust).map(drop);
         let theirs = opa_verifies(&bundle, &key_path("ed25519.pub"), "EdDSA", folder.path());
         assert_eq!(ours.is_ok(), theirs.is_ok(), "{path} {from} {to}: {ours:?} {theirs:?}");
         *(if ours.is_ok() { &mut taken } else { &mut refused }) += 1;
@@ -240,4 +251,78 @@ fn opa_and_we_agree_on_the_scope() {
     let trust = Trust::key(verifying("ed25519"));
     assert!(matches!(Bundle::open(&bundle, &trust), Err(LoadError::Scope { .. })));
     Bundle::open(&bundle, &trust.scope("write")).unwrap();
+}
+
+#[test]
+fn opa_and_we_agree_on_excluded_files() {
+    if opa().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let files = opa_signed(&folder.path().join("b"));
+    let changed: [(&str, Option<&[u8]>); 7] = [
+        ("data.yaml", Some(b"x: {k: 3}")),
+        ("sub/data.json", Some(b"{\"n\": 7}")),
+        ("sub/data.json", None),
+        (".manifest", Some(br#"{"revision": "s"}"#)),
+        ("a.rego", Some(b"package a\n\nallow := false\n")),
+        ("b.rego", Some(b"package a.b\n")),
+        ("sub/b.rego", Some(b"package a.b\n")),
+    ];
+    let patterns = [
+        "data.yaml",
+        "*.yaml",
+        "sub/data.json",
+        "*.json",
+        "*/*.json",
+        "sub/*",
+        "*",
+        ".manifest",
+        "/.manifest",
+        "?.rego",
+        "[a].rego",
+        "[^a].rego",
+        "[a-z]*",
+        "[",
+        "b.rego,sub/*.rego",
+        "*.rego",
+        "sub",
+    ];
+    let (mut taken, mut refused) = (0, 0);
+    for (path, content) in changed {
+        let mut files = files.clone();
+        match content {
+            Some(content) => drop(files.insert(path.to_owned(), content.to_vec())),
+            None => drop(files.remove(path)),
+        }
+        let bundle = pack(&files);
+        for excluded in patterns {
+            let trust = Trust::key(verifying("ed25519")).excluding(excluded.split(',').map(str::to_owned));
+            let ours = Bundle::open(&bundle, &trust).map(drop);
+            let theirs =
+                opa_verifies_but(&bundle, &key_path("ed25519.pub"), "EdDSA", folder.path(), excluded);
+            assert_eq!(ours.is_ok(), theirs.is_ok(), "{path} {excluded}: {ours:?} {theirs:?}");
+            *(if ours.is_ok() { &mut taken } else { &mut refused }) += 1;
+        }
+    }
+    println!("{taken} changes of excluded files are taken, {refused} of others refused");
+    assert!(taken >= 15 && refused >= 60);
+}
+
+#[test]
+fn the_program_is_never_excluded() {
+    let key = signing("ed25519");
+    let trust = Trust::key(verifying("ed25519")).excluding(["*".to_owned()]);
+    let mut files = common::files_of(&signed(&key));
+    files.insert("policy/a.rego".to_owned(), b"package other\n".to_vec());
+    assert!(
+        matches!(Bundle::open(&pack(&files), &trust), Err(LoadError::ChangedFile { path }) if path == "policy/a.rego")
+    );
+    files.insert("note.txt".to_owned(), b"by the way".to_vec());
+    files.remove("policy/a.rego");
+    files.insert("policy/a.rego".to_owned(), common::POLICY.as_bytes().to_vec());
+    Bundle::open(&pack(&files), &trust).unwrap();
+    files.insert("policy.govc".to_owned(), b"another program".to_vec());
+    let refused = Bundle::open(&pack(&files), &trust).unwrap_err();
+    assert_eq!(refused, LoadError::ChangedFile { path: "policy.govc".to_owned() });
 }

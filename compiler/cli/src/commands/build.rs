@@ -98,9 +98,6 @@ struct Verification {
 impl Verification {
     fn trust(&self, signing: &Signing) -> Result<Option<Trust>, Problem> {
         let Some(key) = &self.verification_key else { return Ok(None) };
-        if !self.exclude_files_verify.is_empty() {
-            return Err(Problem::not_yet("`--exclude-files-verify` is not supported yet"));
-        }
         let verifying = Verifying {
             verification_key: vec![key.clone()],
             verification_key_id: Some(self.verification_key_id.clone()),
@@ -108,7 +105,8 @@ impl Verification {
             scope: self.scope.clone(),
             ..Verifying::default()
         };
-        verifying.trust().map(Some)
+        let trust = verifying.trust()?;
+        Ok(Some(trust.excluding(self.exclude_files_verify.iter().cloned())))
     }
 }
 

@@ -155,7 +155,7 @@ fn walk(path: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Problem> {
 
 fn is_data(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    files::glob::matches("data.json", name) || matches!(name, "data.yaml" | "data.yml")
+    matches!(name, "data.json" | "data.yaml" | "data.yml")
 }
 
 /// Files by the part of `data` that they define.

@@ -1,7 +1,7 @@
 //! `govc sign`: writes `.signatures.json` for files and folders, or for a bundle, as `opa sign` does. Exit code 0 or 1.
 
 use crate::exit::Exit;
-use crate::files::{any_document, glob, io_problem, join};
+use crate::files::{any_document, io_problem, join};
 use crate::keys::Signing;
 use crate::output;
 use crate::policies;
@@ -107,7 +107,7 @@ fn collect(path: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Prob
     let name =
         Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let belongs = ["*.rego", "data.json", "data.yaml", "data.yml", ".manifest", "*.wasm"];
-    if belongs.iter().any(|pattern| glob::matches(pattern, &name)) {
+    if belongs.iter().any(|pattern| govc_engine::name_matches(pattern, &name)) {
         let mut content = policies::read(path)?;
         if name.ends_with(".yaml") || name.ends_with(".yml") {
             // What is signed is what the document says, so its JSON serves as well.

@@ -160,7 +160,7 @@ pub(crate) fn disjoint(bundles: &[(&str, &Roots)]) -> Result<(), Overlap> {
 pub(crate) fn version(manifest: &Manifest, path: &str, default: RegoVersion) -> RegoVersion {
     let fits = |pattern: &str| {
         let pattern = pattern.trim_start_matches('/');
-        pattern == path || super::glob::matches(pattern, path)
+        pattern == path || govc_engine::name_matches(pattern, path)
     };
     let special =
         manifest.file_rego_versions.iter().find(|(pattern, _)| fits(pattern)).map(|(_, version)| *version);

@@ -51,7 +51,8 @@ pub(crate) fn trust(args: &Run) -> Result<Trust, String> {
         scope: given.scope.clone(),
         ..keys::Verifying::default()
     };
-    verifying.trust().map_err(|problem| problem.line())
+    let trust = verifying.trust().map_err(|problem| problem.line())?;
+    Ok(trust.excluding(given.exclude_files_verify.iter().cloned()))
 }
 
 /// Whether a path of the command line names a bundle that somebody else serves.

@@ -429,7 +429,9 @@ fn trust(source: &Json, config: &Json) -> Result<Trust, String> {
         return Err(format!("key id {wanted} not found"));
     }
     let scope = signing.map(|signing| text(signing, "scope")).unwrap_or_default();
-    Ok(Trust::any_of(found).scope(scope))
+    let excluded = signing.and_then(|signing| signing.get("exclude_files")).and_then(Json::as_array);
+    let excluded = excluded.into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
+    Ok(Trust::any_of(found).scope(scope).excluding(excluded))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Bundle {
         };
         let section = manifest.section()?;
         if let Some(section) = &section {
-            check_section(&files, section)?;
+            check_section(&files, section, trust)?;
             check_expiry(section, trust)?;
         }
         check_version(section.as_ref(), trust)?;
@@ -165,12 +165,15 @@ fn refuse_unknown_forms(files: &Files) -> Result<(), LoadError> {
     }
 }
 
-fn check_section(files: &Files, section: &Section) -> Result<(), LoadError> {
+fn check_section(files: &Files, section: &Section, trust: &Trust) -> Result<(), LoadError> {
     let manifest = files.get(MANIFEST).map(Vec::as_slice).unwrap_or_default();
     if digest::canonical(manifest).ok().as_deref() != Some(manifest) {
         return Err(LoadError::ManifestForm);
     }
     for (path, content) in files.iter().filter(|(path, _)| *path != MANIFEST && *path != SIGNATURES) {
+        if trust.excludes(path) {
+            continue;
+        }
         match section.files.get(path) {
             None => return Err(LoadError::ExtraFile { path: path.clone() }),
             Some(signed) if *signed != digest::hex(content) => {

@@ -164,7 +164,7 @@ fn check_one(token: &str, files: &Files, trust: &Trust) -> Result<Signer, LoadEr
     if claims.scope != wanted {
         return Err(LoadError::Scope { given: claims.scope, wanted: wanted.to_owned() });
     }
-    check_files(files, claims.files)?;
+    check_files(files, claims.files, trust)?;
     Ok(signer)
 }
 
@@ -243,13 +243,17 @@ fn wrong_key(claims: Option<&Claims>, header: &Header, trust: &Trust) -> Option<
     Some(LoadError::WrongKey { key: key.to_owned() })
 }
 
-fn check_files(files: &Files, signed: Vec<SignedFile>) -> Result<(), LoadError> {
+fn check_files(files: &Files, signed: Vec<SignedFile>, trust: &Trust) -> Result<(), LoadError> {
     let mut signed: BTreeMap<String, SignedFile> = signed.into_iter().map(|f| (f.name.clone(), f)).collect();
     for (path, content) in files {
         if path == SIGNATURES {
             continue;
         }
-        let file = signed.remove(path).ok_or_else(|| LoadError::ExtraFile { path: path.clone() })?;
+        let file = signed.remove(path);
+        if trust.excludes(path) {
+            continue;
+        }
+        let file = file.ok_or_else(|| LoadError::ExtraFile { path: path.clone() })?;
         let changed = || LoadError::ChangedFile { path: path.clone() };
         let hash = hash::file(&file.algorithm, path, content)
             .ok_or_else(|| {

@@ -19,6 +19,8 @@ struct File {
     minimum_version: Option<u64>,
     #[serde(default)]
     scope: String,
+    #[serde(default)]
+    exclude_files: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +94,7 @@ impl std::error::Error for TrustError {}
 
 impl Trust {
     /// Reads trust from a file: `{"keys": [{"id", "key", "algorithm"?, "not_before"?, "not_after"?}], "threshold"?,
-    /// "revoked"?: [fingerprint], "minimum_version"?, "scope"?}`. Keys are PEM texts, or secrets where the algorithm is
+    /// "revoked"?: [fingerprint], "minimum_version"?, "scope"?, "exclude_files"?: [pattern]}`. Keys are PEM texts, or secrets where the algorithm is
     /// an HMAC; times are RFC 3339; fingerprints are those of [`VerifyingKey::fingerprint`].
     ///
     /// # Errors
@@ -104,6 +106,7 @@ impl Trust {
         }
         let keys = file.keys.into_iter().map(Key::read).collect::<Result<Vec<_>, _>>()?;
         let trust = Self::any_of(keys).threshold(file.threshold).revoked(file.revoked).scope(file.scope);
+        let trust = trust.excluding(file.exclude_files);
         let good = trust.keys().iter().filter(|key| !trust.is_revoked(key)).count();
         if good < trust.wanted_keys() {
             return Err(TrustError::Threshold { keys: good, wanted: trust.wanted_keys() });

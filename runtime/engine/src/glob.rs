@@ -2,8 +2,8 @@
 //!
 //! A malformed pattern matches nothing.
 
-/// Does the pattern match the whole name?
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+/// Does the pattern match the whole name? A `*` stops at slashes.
+pub fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     // Positions to fall back to: the pattern after the last `*`, and the name from where it may take one more.
@@ -80,6 +80,8 @@ mod tests {
             ("", "a", false),
             ("*", "", true),
             ("[", "[", false),
+            ("*.json", "sub/data.json", false),
+            ("*/*.json", "sub/data.json", true),
         ] {
             assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
         }
