@@ -8,6 +8,7 @@ mod archive;
 mod build;
 mod content;
 mod data;
+mod delta;
 mod hash;
 mod manifest;
 mod signature;

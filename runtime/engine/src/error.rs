@@ -129,6 +129,8 @@ pub enum LoadError {
         /// The expiry, RFC 3339.
         expires: String,
     },
+    /// The bundle changes documents (`patch.json`), and cannot change those that are there.
+    Patch(String),
     /// The bundle has no compiled program for this engine.
     NoProgram,
     /// The program is not one that this engine accepts.
@@ -173,6 +175,7 @@ impl LoadError {
             LoadError::MissingFile { .. } => "govc_bundle_missing_file",
             LoadError::ChangedFile { .. } => "govc_bundle_changed_file",
             LoadError::Expired { .. } => "govc_bundle_expired",
+            LoadError::Patch(_) => "govc_bundle_patch",
             LoadError::NoProgram => "govc_bundle_no_program",
             LoadError::Program(_) => "govc_bundle_program",
             LoadError::Data { .. } => "govc_bundle_data",
@@ -237,6 +240,7 @@ impl fmt::Display for LoadError {
             LoadError::MissingFile { path } => write!(f, "file `{path}` is signed but not in the bundle"),
             LoadError::ChangedFile { path } => write!(f, "file `{path}` is not the one that was signed"),
             LoadError::Expired { expires } => write!(f, "the bundle expired at {expires}"),
+            LoadError::Patch(why) => write!(f, "the changes cannot be made: {why}"),
             LoadError::NoProgram => {
                 f.write_str("the bundle has no compiled program; build it with `govc build`")
             }

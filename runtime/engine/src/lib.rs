@@ -4,6 +4,7 @@
 mod bundle;
 mod decision;
 mod digest;
+pub mod documents;
 mod effect;
 mod error;
 mod glob;

@@ -18,6 +18,15 @@ pub(crate) struct Call<'c, 'q, 'h> {
 /// Decodes and verifies a program and loads its data.
 pub(crate) fn load(program: &[u8], data: &[Document]) -> Result<Image, LoadError> {
     let program = govc_bytecode::decode(program).map_err(|e| LoadError::Program(e.to_string()))?;
+    with(program, data)
+}
+
+/// The program of an image with other data.
+pub(crate) fn reload(image: &Image, data: &[Document]) -> Result<Image, LoadError> {
+    with(image.program().clone(), data)
+}
+
+fn with(program: govc_bytecode::Program, data: &[Document]) -> Result<Image, LoadError> {
     Image::load(program, data).map_err(|error| match error {
         govc_vm::LoadError::Data { ref path, .. } => {
             let file = path.iter().map(String::as_str).chain(["data.json"]).collect::<Vec<_>>();

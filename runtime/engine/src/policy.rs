@@ -2,6 +2,7 @@
 
 use crate::bundle::{Bundle, Manifest, Section, Signer};
 use crate::decision::{DecideError, Decision};
+use crate::documents::Document;
 use crate::effect::{self, Effect, Reading};
 use crate::host::{Answers, Recorder};
 use crate::machine;
@@ -76,6 +77,9 @@ impl Policy {
     /// # Errors
     /// When its program or data is refused.
     pub fn from_bundle(bundle: &Bundle) -> Result<Self, LoadError> {
+        if bundle.is_delta() {
+            return Err(LoadError::Patch("there is no bundle that it could change".to_owned()));
+        }
         let program = bundle.program().ok_or(LoadError::NoProgram)?;
         Ok(Self(Arc::new(Loaded {
             image: machine::load(program, &bundle.data()?)?,
@@ -84,6 +88,34 @@ impl Policy {
             manifest: bundle.manifest().clone(),
             section: bundle.section().cloned(),
             signer: bundle.signer().cloned(),
+            #[cfg(feature = "jit")]
+            heat: crate::native::Heat::default(),
+        })))
+    }
+
+    /// The policy with other documents, as a delta bundle tells them. Its digest is SHA-256 of two lines, the digest of this
+    /// policy and that of the delta bundle, so that it names the whole way; its policy hash likewise.
+    ///
+    /// # Errors
+    /// [`LoadError::Patch`], when the bundle is no delta bundle or cannot be applied.
+    pub fn patched(&self, delta: &Bundle) -> Result<Self, LoadError> {
+        if !delta.is_delta() {
+            return Err(LoadError::Patch("there is no `patch.json` in it".to_owned()));
+        }
+        let mut documents = Document::of(self.0.image.data());
+        delta.applied(self.manifest(), &mut documents)?;
+        let data = [(Vec::new(), documents.json().into_bytes())];
+        let section = self.section().map(|section| {
+            let told = delta.section().cloned().unwrap_or_default();
+            Section { version: told.version, expires: told.expires, ..section.clone() }
+        });
+        Ok(Self(Arc::new(Loaded {
+            image: machine::reload(&self.0.image, &data)?,
+            digest: Arc::from(followed(self.digest(), delta.digest())),
+            policy_hash: followed(self.policy_hash(), delta.digest()),
+            manifest: delta.manifest().clone(),
+            section: section.or_else(|| delta.section().cloned()),
+            signer: delta.signer().cloned(),
             #[cfg(feature = "jit")]
             heat: crate::native::Heat::default(),
         })))
@@ -195,6 +227,11 @@ impl Policy {
                 .ok_or_else(|| DecideError::Entrypoint { name: (*name).to_owned() }),
         }
     }
+}
+
+/// The digest of what a delta bundle made of something.
+fn followed(before: &str, delta: &str) -> String {
+    digest::hex(format!("{before}\n{delta}\n").as_bytes())
 }
 
 impl Target<'_> {
@@ -328,11 +365,16 @@ impl PolicyHandle {
 
     /// Loads a bundle and puts it in force; the policy before stays when the bundle is refused. Versions only grow: a
     /// bundle with a lower one than that in force, with none after one, or with the same and other content is refused.
+    /// A delta bundle changes the documents of the policy in force.
     ///
     /// # Errors
-    /// Those of [`Engine::load`], [`LoadError::Rollback`] and [`LoadError::Fork`].
+    /// Those of [`Engine::load`] and [`Policy::patched`], [`LoadError::Rollback`] and [`LoadError::Fork`].
     pub fn reload(&self, bytes: &[u8], trust: &Trust) -> Result<Policy, LoadError> {
-        self.exchange(Engine::load(bytes, trust)?, |_| Ok(()))
+        let bundle = Bundle::open(bytes, trust)?;
+        if bundle.is_delta() {
+            return self.follow(|current| current.patched(&bundle), |_| Ok(()));
+        }
+        self.exchange(Policy::from_bundle(&bundle)?, |_| Ok(()))
     }
 
     /// Puts a policy in force that may follow the one before, once `agree` has agreed to it; decisions go on meanwhile.
@@ -345,9 +387,19 @@ impl PolicyHandle {
         policy: Policy,
         agree: impl FnOnce(&Policy) -> Result<(), E>,
     ) -> Result<Policy, E> {
-        // Nothing is left half done by a panic in `agree`: the policy is exchanged behind it.
+        self.follow(|_| Ok(policy), agree)
+    }
+
+    fn follow<E: From<LoadError>>(
+        &self,
+        make: impl FnOnce(&Policy) -> Result<Policy, LoadError>,
+        agree: impl FnOnce(&Policy) -> Result<(), E>,
+    ) -> Result<Policy, E> {
+        // Nothing is left half done by a panic in here: the policy is exchanged behind it.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        policy.may_follow(&self.current())?;
+        let current = self.current();
+        let policy = make(&current)?;
+        policy.may_follow(&current)?;
         agree(&policy)?;
         Ok(self.swap(policy))
     }

@@ -3,13 +3,12 @@
 //! Activating one replaces all that its roots own in one step: nobody sees half of it.
 
 use super::bundles;
-use super::delta::{self, Change};
-use super::document::{Document, Operation};
 use super::policies::Module;
 use super::store::Draft;
 use crate::files;
 use crate::files::roots::{self, Roots, Tree};
 use crate::problem::Problem;
+use govc_engine::documents::{Change, Document, Operation, StoreError};
 use govc_engine::{Bundle, LoadError, Manifest, Trust};
 use govc_syntax::ParseOptions;
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,17 +135,18 @@ impl Opened {
                     Problem::plain(format!("bundle load failed on {path}: {error}"))
                 };
                 if at.is_empty() {
-                    self.data = merged(&self.data, &value).ok_or_else(|| wrong(&"manifest roots overlap"))?;
+                    self.data = self.data.merged(&value).ok_or_else(|| wrong(&"manifest roots overlap"))?;
                     return Ok(());
                 }
                 let there = self.data.at(&at).unwrap_or_else(|_| Document::empty());
-                let value = merged(&there, &value).ok_or_else(|| wrong(&"merge error"))?;
+                let value = there.merged(&value).ok_or_else(|| wrong(&"merge error"))?;
                 let parents = at.split_last().map_or(&[][..], |(_, parents)| parents);
                 self.data.make_objects(parents).map_err(|error| wrong(&error))?;
                 self.data.write(Operation::Add, &at, Some(value)).map_err(|error| wrong(&error))
             }
             "patch.json" => {
-                self.changes = delta::read(content)?;
+                let failed = |why| Problem::plain(format!("bundle load failed on patch decode: {why}"));
+                self.changes = Change::read(content).map_err(failed)?;
                 Ok(())
             }
             _ => Ok(()),
@@ -187,7 +187,7 @@ impl Opened {
             return Err(plain(format!("delta bundle '{name}' {text}")));
         }
         for change in &self.changes {
-            change.apply(draft).map_err(|problem| vec![problem])?;
+            change.apply(&mut draft.data).map_err(plain)?;
         }
         let data = Arc::clone(&draft.data);
         draft.policies.accept_data(&|path| data.holds(path))?;
@@ -212,7 +212,7 @@ impl Opened {
         overlap(&draft.data, name, &self.roots).map_err(plain)?;
         let before = roots_before(&draft.data, name);
         remove(&mut draft.data, &before);
-        let failed = |error: super::store_error::StoreError| plain(error.to_string());
+        let failed = |error: StoreError| plain(error.to_string());
         for root in self.roots.paths() {
             let at: Vec<String> = root.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
             let Ok(value) = self.data.at(&at) else { continue };
@@ -235,7 +235,7 @@ impl Opened {
 
     /// Writes down that the bundle is there.
     fn tell(&self, name: &str, etag: &str, draft: &mut Draft<'_>) -> Result<(), Vec<Problem>> {
-        let failed = |error: super::store_error::StoreError| vec![Problem::plain(error.to_string())];
+        let failed = |error: StoreError| vec![Problem::plain(error.to_string())];
         let about = Document::object([("manifest", self.full_manifest()), ("etag", Document::string(etag))]);
         let place = ["system", "bundles", name].map(str::to_owned);
         draft.data.make_objects(&place[..2]).map_err(failed)?;
@@ -297,20 +297,6 @@ fn read(path: &str, content: &[u8]) -> Result<Arc<Document>, Problem> {
     let wrong = |error: String| Problem::plain(format!("bundle load failed on {path}: {error}"));
     let json = super::call::any_document(content).map_err(wrong)?;
     Document::read(json.as_bytes()).map_err(|error| wrong(error.to_string()))
-}
-
-/// Two documents as one; nothing where both have something else in one place.
-pub(crate) fn merged(a: &Arc<Document>, b: &Arc<Document>) -> Option<Arc<Document>> {
-    let (Document::Object(left), Document::Object(right)) = (&**a, &**b) else { return None };
-    let mut all = left.clone();
-    for (key, value) in right {
-        let value = match all.get(key) {
-            Some(there) => merged(there, value)?,
-            None => Arc::clone(value),
-        };
-        all.insert(Arc::clone(key), value);
-    }
-    Some(Arc::new(Document::Object(all)))
 }
 
 /// Folders nested deeper are taken for a loop of links.

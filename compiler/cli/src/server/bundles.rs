@@ -2,8 +2,8 @@
 //!
 //! As OPA does, the store itself says which bundles there are, below `data.system.bundles`.
 
-use super::document::Document;
 use super::reply::Reply;
+use govc_engine::documents::Document;
 use govc_syntax::ast;
 use std::collections::BTreeMap;
 use std::sync::Arc;

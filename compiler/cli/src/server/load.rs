@@ -1,7 +1,6 @@
 //! What the command line names: files, folders and bundles, loaded before the server listens.
 
 use super::bundle::Opened;
-use super::document::{Document, Operation};
 use super::policies::{Language, Module};
 use super::{Server, told};
 use crate::commands::run::Run;
@@ -11,6 +10,7 @@ use crate::output::Node;
 use crate::problem::{self, Problem};
 use crate::watch::{changed, marks};
 use govc_engine::Trust;
+use govc_engine::documents::{Document, Operation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;

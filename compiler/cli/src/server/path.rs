@@ -1,7 +1,7 @@
 //! Documents named by the path of a URL.
 
-use super::document::Document;
 use super::url;
+use govc_engine::documents::Document;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -48,16 +48,6 @@ pub(crate) fn keys(path: &str) -> Option<Vec<String>> {
         "" => Some(Vec::new()),
         path => path.split('/').map(|step| url::unescape(step, false)).collect(),
     }
-}
-
-/// A path in a JSON patch: `~1` is `/`, `~0` is `~`.
-pub(crate) fn patch_keys(path: &str) -> Option<Vec<String>> {
-    let path = path.strip_prefix('/')?;
-    if path.is_empty() {
-        return Some(Vec::new());
-    }
-    let step = |step: &str| Some(url::unescape(step, false)?.replace("~1", "/").replace("~0", "~"));
-    path.split('/').map(step).collect()
 }
 
 /// The reference as OPA writes it.

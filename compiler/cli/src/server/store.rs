@@ -3,10 +3,10 @@
 //! A [`State`] never changes. A writer makes the next one beside it and swaps them, so a reader sees all of a change or
 //! nothing of it, and never waits for a writer.
 
-use super::document::Document;
 use super::path::{self, Step};
 use super::policies::{Compiled, Language, Policies};
 use crate::problem::Problem;
+use govc_engine::documents::Document;
 use govc_value::{Frozen, FrozenBuilder};
 use govc_vm::Image;
 use std::collections::{BTreeMap, HashMap};

@@ -1,31 +1,6 @@
 //! The parts of URLs as Go reads and writes them.
 
-/// A path or query with `%xx` decoded; nothing where one is broken. With `plus`, `+` is a space.
-pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => {
-                let high = char::from(bytes.next()?).to_digit(16)?;
-                let low = char::from(bytes.next()?).to_digit(16)?;
-                out.push((high * 16 + low) as u8);
-            }
-            b'+' if plus => out.push(b' '),
-            byte => out.push(byte),
-        }
-    }
-    Some(match String::from_utf8(out) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
-}
-
-/// One step of a path.
-pub(crate) fn escape_segment(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~$&+:=@".contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
+pub(crate) use govc_engine::documents::{escape as escape_segment, unescape};
 
 /// The parameters of a query, in order, without those that are broken.
 pub(crate) fn parameters(query: &str) -> Vec<(String, String)> {

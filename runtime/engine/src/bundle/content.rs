@@ -82,7 +82,7 @@ impl Bundle {
     /// A file that takes no part in decisions (sources, a plan, the revision) leaves it as it is. SHA-256 of the canonical
     /// JSON `{"files": {path: digest}, "schemas": {path: digest}}`, 64 hex digits.
     pub fn policy_hash(&self) -> String {
-        let deciding = |path: &str| path == PROGRAM || place(path).is_some();
+        let deciding = |path: &str| path == PROGRAM || is_data(path);
         let files = self.files.iter().filter(|(path, _)| deciding(path));
         let files: BTreeMap<&String, String> =
             files.map(|(path, content)| (path, digest::hex(content))).collect();
@@ -90,11 +90,6 @@ impl Bundle {
         let text = json!({"files": files, "schemas": schemas}).to_string();
         // A JSON value is always within the limits of a canonical text; else its own text is as definite.
         digest::hex(&digest::canonical(text.as_bytes()).unwrap_or_else(|_| text.into_bytes()))
-    }
-
-    /// Whether it holds changes of documents (`patch.json`) in the place of policies and documents.
-    pub fn is_delta(&self) -> bool {
-        self.files.keys().any(|path| name(path) == PATCH)
     }
 
     /// The manifest; the empty one where there is none.
@@ -117,9 +112,6 @@ impl Bundle {
     /// # Errors
     /// When a data file is not JSON, lies outside the roots of the manifest, or collides with another.
     pub(crate) fn data(&self) -> Result<Vec<Document>, LoadError> {
-        if self.is_delta() {
-            return Err(LoadError::NotYet { what: "a delta bundle" });
-        }
         let mut found = Vec::new();
         for (path, content) in &self.files {
             if let Some(place) = place(path) {
@@ -142,12 +134,14 @@ fn check_version(section: Option<&Section>, trust: &Trust) -> Result<(), LoadErr
     }
 }
 
-/// Changes of documents.
-const PATCH: &str = "patch.json";
-
 /// The last part of a path.
 fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a file holds documents.
+pub(super) fn is_data(path: &str) -> bool {
+    place(path).is_some()
 }
 
 /// The path of `data` where a file's content belongs, if it is a data file.

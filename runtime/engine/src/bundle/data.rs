@@ -5,8 +5,9 @@
 
 use super::Manifest;
 use crate::LoadError;
-use serde_json::{Map, Value};
+use crate::documents::Document;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The content of a data file as JSON; only YAML is read for that.
 pub(super) fn json<'c>(path: &str, content: &'c [u8]) -> Result<Cow<'c, [u8]>, LoadError> {
@@ -24,43 +25,32 @@ pub(super) type File<'f> = (&'f str, Vec<String>, Cow<'f, [u8]>);
 
 /// Checks data files.
 pub(super) fn check(found: &[File<'_>], manifest: &Manifest) -> Result<(), LoadError> {
-    let mut root = Value::Object(Map::new());
+    let mut root = Document::empty();
     for (path, place, text) in found {
         let wrong = |message: String| LoadError::Data { path: (*path).to_owned(), message };
-        let document: Value = serde_json::from_slice(text).map_err(|e| wrong(e.to_string()))?;
+        let document = Document::read(text).map_err(|e| wrong(e.to_string()))?;
         outside(&document, &mut place.clone(), manifest).map_or(Ok(()), |at| {
             Err(wrong(format!("the roots of the manifest do not permit data at `{at}`")))
         })?;
-        let nested = place
-            .iter()
-            .rev()
-            .fold(document, |inner, name| Value::Object(Map::from_iter([(name.clone(), inner)])));
-        merge(&mut root, nested).map_err(|()| wrong("it collides with another data file".to_owned()))?;
+        let within = |inner, name: &String| {
+            Arc::new(Document::Object([(name.as_str().into(), inner)].into_iter().collect()))
+        };
+        let nested = place.iter().rev().fold(document, within);
+        root = root.merged(&nested).ok_or_else(|| wrong("it collides with another data file".to_owned()))?;
     }
     Ok(())
 }
 
 /// The first place in a document that the roots do not cover.
-fn outside(document: &Value, at: &mut Vec<String>, manifest: &Manifest) -> Option<String> {
+fn outside(document: &Document, at: &mut Vec<String>, manifest: &Manifest) -> Option<String> {
     if manifest.owns(at) {
         return None;
     }
-    let Value::Object(map) = document else { return Some(at.join("/")) };
-    map.iter().find_map(|(name, inner)| {
-        at.push(name.clone());
+    let Some(entries) = document.entries() else { return Some(at.join("/")) };
+    entries.iter().find_map(|(name, inner)| {
+        at.push(name.to_string());
         let found = outside(inner, at, manifest);
         at.pop();
         found
     })
-}
-
-fn merge(into: &mut Value, from: Value) -> Result<(), ()> {
-    let (Value::Object(into), Value::Object(from)) = (into, from) else { return Err(()) };
-    for (name, value) in from {
-        match into.get_mut(&name) {
-            None => drop(into.insert(name, value)),
-            Some(there) => merge(there, value)?,
-        }
-    }
-    Ok(())
 }

@@ -4,18 +4,22 @@ use crate::problem;
 use crate::server::Server;
 use crate::server::bundles;
 use crate::server::call::Call;
-use crate::server::document::{Document, Operation};
 use crate::server::go_json;
 use crate::server::path;
 use crate::server::reply::Reply;
 use crate::server::store::Draft;
-use crate::server::store_error::StoreError;
 use crate::server::timers::Timers;
+use govc_engine::documents::{Document, Operation, StoreError, patch_keys};
 use std::sync::Arc;
 
 impl From<StoreError> for Reply {
     fn from(error: StoreError) -> Self {
-        let (status, code) = error.answer();
+        let (status, code) = match error.code() {
+            "storage_not_found_error" => (404, "resource_not_found"),
+            "storage_write_conflict_error" => (404, "resource_conflict"),
+            "storage_invalid_patch_error" => (400, "invalid_parameter"),
+            _ => (500, "internal_error"),
+        };
         Self::error(status, code, &error.to_string())
     }
 }
@@ -130,7 +134,7 @@ impl Sent {
         };
         let both = [root.trim_matches('/'), self.path.trim_matches('/')];
         let parts: Vec<&str> = both.into_iter().filter(|part| !part.is_empty()).collect();
-        let path = path::patch_keys(&format!("/{}", parts.join("/")));
+        let path = patch_keys(&format!("/{}", parts.join("/")));
         let path = path.ok_or_else(|| format!("bad patch path: {}", self.path))?;
         Ok((operation, path, self.value))
     }

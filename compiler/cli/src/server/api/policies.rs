@@ -10,8 +10,8 @@ use crate::server::call::Call;
 use crate::server::policies::{Module, Policies};
 use crate::server::reply::Reply;
 use crate::server::store::Draft;
-use crate::server::store_error::StoreError;
 use crate::server::timers::Timers;
+use govc_engine::documents::StoreError;
 use govc_syntax::opa_json::{self, JsonOptions};
 use std::cell::RefCell;
 

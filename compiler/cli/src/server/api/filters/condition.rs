@@ -1,7 +1,7 @@
 //! Conditions over fields: what all targets are written from.
 
 use super::names::Names;
-use crate::server::document::Document;
+use govc_engine::documents::Document;
 use govc_topdown::{Operand, OperandKind, Statement, StatementKind};
 use std::sync::Arc;
 

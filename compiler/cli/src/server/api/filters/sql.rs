@@ -4,7 +4,7 @@
 //! are quoted by its own rule (a quote is doubled), not by OPA's backslashes, which would end the text there.
 
 use super::condition::{Condition, Value};
-use crate::server::document::Document;
+use govc_engine::documents::Document;
 
 /// A database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,14 +3,22 @@
 //! The surprising fact: a write never touches what a reader sees. Only the nodes on the way to the place are copied, and
 //! those only while somebody else holds them.
 
-use super::store_error::StoreError;
-use govc_value::{FrozenBuilder, Heap, Value, View, json};
+mod change;
+mod error;
+mod step;
+
+pub use change::Change;
+pub use error::StoreError;
+pub use step::{escape, of_patch as patch_keys, unescape};
+
+use govc_value::{Arena, FrozenBuilder, Heap, SymbolTable, Value, View, json};
+use serde_json::Value as Text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A JSON value. Numbers keep their text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Document {
+pub enum Document {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -27,7 +35,7 @@ pub(crate) enum Document {
 
 /// What a write does at its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub enum Operation {
     /// Puts a value there, or before what an array has there.
     Add,
     /// Takes away what is there.
@@ -41,17 +49,17 @@ const SHORT: usize = 64;
 
 impl Document {
     /// An empty object.
-    pub(crate) fn empty() -> Arc<Self> {
+    pub fn empty() -> Arc<Self> {
         Arc::new(Self::Object(BTreeMap::new()))
     }
 
     /// A string.
-    pub(crate) fn string(text: &str) -> Arc<Self> {
+    pub fn string(text: &str) -> Arc<Self> {
         Arc::new(Self::String(text.into()))
     }
 
     /// An object of the given entries.
-    pub(crate) fn object(entries: impl IntoIterator<Item = (&'static str, Arc<Self>)>) -> Arc<Self> {
+    pub fn object(entries: impl IntoIterator<Item = (&'static str, Arc<Self>)>) -> Arc<Self> {
         Arc::new(Self::Object(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()))
     }
 
@@ -59,15 +67,14 @@ impl Document {
     ///
     /// # Errors
     /// What the reader says where the text is no JSON.
-    pub(crate) fn read(text: &[u8]) -> Result<Arc<Self>, json::Error> {
-        super::evaluate::with_memory(|arena| {
-            let heap = Heap::new(arena, govc_value::SymbolTable::empty());
-            json::read(heap, text, &json::Limits::default()).map(Self::of)
-        })
+    pub fn read(text: &[u8]) -> Result<Arc<Self>, json::Error> {
+        // The limits of the reader bound what a text needs.
+        let arena = Arena::new(usize::MAX);
+        json::read(Heap::new(&arena, SymbolTable::empty()), text, &json::Limits::default()).map(Self::of)
     }
 
     /// A value of the machine; a set becomes an array, a key that is no string its JSON text.
-    pub(crate) fn of(value: Value<'_>) -> Arc<Self> {
+    pub fn of(value: Value<'_>) -> Arc<Self> {
         Arc::new(match value.view() {
             View::Null | View::Undefined => Self::Null,
             View::Bool(value) => Self::Bool(value),
@@ -79,7 +86,7 @@ impl Document {
     }
 
     /// The value on a heap.
-    pub(crate) fn value<'q>(&self, heap: Heap<'q>) -> Value<'q> {
+    pub fn value<'q>(&self, heap: Heap<'q>) -> Value<'q> {
         match self {
             Self::Null => Value::null(),
             Self::Bool(value) => Value::bool(*value),
@@ -95,7 +102,7 @@ impl Document {
     }
 
     /// Gives every key and every short string a symbol.
-    pub(crate) fn intern(&self, strings: &mut FrozenBuilder) {
+    pub fn intern(&self, strings: &mut FrozenBuilder) {
         match self {
             Self::String(text) if text.len() <= SHORT => strings.intern(text),
             Self::Array(items) => items.iter().for_each(|item| item.intern(strings)),
@@ -108,12 +115,12 @@ impl Document {
     }
 
     /// Appends JSON.
-    pub(crate) fn write_json(&self, out: &mut String) {
+    pub fn write_json(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Self::Number(text) => out.push_str(text),
-            Self::String(text) => out.push_str(&crate::output::quote(text)),
+            Self::String(text) => out.push_str(&Text::from(&**text).to_string()),
             Self::Array(items) => {
                 out.push('[');
                 for (i, item) in items.iter().enumerate() {
@@ -126,7 +133,7 @@ impl Document {
                 out.push('{');
                 for (i, (key, value)) in entries.iter().enumerate() {
                     out.push_str(if i > 0 { "," } else { "" });
-                    out.push_str(&crate::output::quote(key));
+                    out.push_str(&Text::from(&**key).to_string());
                     out.push(':');
                     value.write_json(out);
                 }
@@ -136,14 +143,14 @@ impl Document {
     }
 
     /// JSON on one line.
-    pub(crate) fn json(&self) -> String {
+    pub fn json(&self) -> String {
         let mut out = String::new();
         self.write_json(&mut out);
         out
     }
 
     /// The member of an object.
-    pub(crate) fn get(&self, key: &str) -> Option<&Arc<Self>> {
+    pub fn get(&self, key: &str) -> Option<&Arc<Self>> {
         match self {
             Self::Object(entries) => entries.get(key),
             _ => None,
@@ -151,7 +158,7 @@ impl Document {
     }
 
     /// The text of a string.
-    pub(crate) fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -159,7 +166,7 @@ impl Document {
     }
 
     /// The entries of an object.
-    pub(crate) fn entries(&self) -> Option<&BTreeMap<Arc<str>, Arc<Self>>> {
+    pub fn entries(&self) -> Option<&BTreeMap<Arc<str>, Arc<Self>>> {
         match self {
             Self::Object(entries) => Some(entries),
             _ => None,
@@ -170,7 +177,7 @@ impl Document {
     ///
     /// # Errors
     /// Nothing is there, or an array was given something that is no index.
-    pub(crate) fn at(self: &Arc<Self>, path: &[String]) -> Result<Arc<Self>, StoreError> {
+    pub fn at(self: &Arc<Self>, path: &[String]) -> Result<Arc<Self>, StoreError> {
         let mut node = self;
         for key in path {
             node = match &**node {
@@ -183,7 +190,7 @@ impl Document {
     }
 
     /// Whether something stands at a path, or something that is no object on the way to it.
-    pub(crate) fn holds(&self, path: &[String]) -> bool {
+    pub fn holds(&self, path: &[String]) -> bool {
         match (self, path.split_first()) {
             (_, None) => true,
             (Self::Object(entries), Some((first, rest))) => {
@@ -193,11 +200,25 @@ impl Document {
         }
     }
 
+    /// Two documents as one; nothing where both have something else in one place.
+    pub fn merged(self: &Arc<Self>, other: &Arc<Self>) -> Option<Arc<Self>> {
+        let (Self::Object(left), Self::Object(right)) = (&**self, &**other) else { return None };
+        let mut all = left.clone();
+        for (key, value) in right {
+            let value = match all.get(key) {
+                Some(there) => there.merged(value)?,
+                None => Arc::clone(value),
+            };
+            all.insert(Arc::clone(key), value);
+        }
+        Some(Arc::new(Self::Object(all)))
+    }
+
     /// Makes objects up to a path.
     ///
     /// # Errors
     /// Something else is in the way.
-    pub(crate) fn make_objects(self: &mut Arc<Self>, path: &[String]) -> Result<(), StoreError> {
+    pub fn make_objects(self: &mut Arc<Self>, path: &[String]) -> Result<(), StoreError> {
         for len in 1..=path.len() {
             match self.at(&path[..len]) {
                 Ok(node) if node.entries().is_some() => {}
@@ -215,7 +236,7 @@ impl Document {
     ///
     /// # Errors
     /// As OPA's store has them.
-    pub(crate) fn write(
+    pub fn write(
         self: &mut Arc<Self>,
         operation: Operation,
         path: &[String],
@@ -285,7 +306,7 @@ fn write_item(
 ) -> Result<(), StoreError> {
     if last == "-" || last == items.len().to_string() {
         if operation != Operation::Add {
-            return Err(StoreError::patch(&format!("{}: invalid patch path", path_text(path))));
+            return Err(StoreError::patch(&format!("{}: invalid patch path", step::shown(path))));
         }
         items.push(value);
         return Ok(());
@@ -305,18 +326,10 @@ fn write_item(
 fn index(items: &[Arc<Document>], key: &str, path: &[String]) -> Result<usize, StoreError> {
     let digits = key.strip_prefix('-').unwrap_or(key);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(StoreError::not_found(&format!("{}: array index must be integer", path_text(path))));
+        return Err(StoreError::not_found(&format!("{}: array index must be integer", step::shown(path))));
     }
     let at = key.parse::<usize>().ok().filter(|&at| at < items.len());
-    at.ok_or_else(|| StoreError::not_found(&format!("{}: array index out of range", path_text(path))))
-}
-
-/// A path as OPA prints it.
-pub(crate) fn path_text(path: &[String]) -> String {
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    path.iter().map(|step| format!("/{}", super::url::escape_segment(step))).collect()
+    at.ok_or_else(|| StoreError::not_found(&format!("{}: array index out of range", step::shown(path))))
 }
 
 #[cfg(test)]
