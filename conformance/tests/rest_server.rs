@@ -270,6 +270,86 @@ fn bundles_are_fetched_again_and_activated_whole() {
     assert_eq!(send(to, "GET /health?bundles", "").status, 200);
 }
 
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/engine/tests/keys");
+
+/// A signed bundle of the given files: ours, or one whose signature `opa` made.
+fn signed(folder: &Path, by_opa: bool, files: &[(&str, &str)]) -> Vec<u8> {
+    let folder = tempfile::tempdir_in(folder).unwrap();
+    let run = |program: &Path, args: &[&str]| {
+        let done = Command::new(program).args(args).current_dir(folder.path()).output().unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let key = format!("{KEYS}/es256.pem");
+    let signer = if by_opa { opa().unwrap() } else { govc() };
+    run(&signer, &["sign", "-b", ".", "--signing-alg", "ES256", "--signing-key", &key]);
+    let names = files.iter().map(|(name, _)| *name).chain([".signatures.json"]);
+    run(Path::new("tar"), &["-czf", "bundle.tar.gz"].into_iter().chain(names).collect::<Vec<_>>());
+    std::fs::read(folder.path().join("bundle.tar.gz")).unwrap()
+}
+
+#[test]
+fn signed_changes_are_made_by_opa_and_by_us() {
+    if opa().is_none() {
+        eprintln!("skipped: no `opa` on PATH");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let manifest = |n: usize| format!(r#"{{"revision": "r{n}", "roots": ["b", "x"]}}"#);
+    let whole = |by_opa| {
+        let data = r#"{"x": {"n": 0, "list": [0]}}"#;
+        let policy = "package b\n\nn := data.x.n\n";
+        signed(folder, by_opa, &[(".manifest", &manifest(0)), ("b.rego", policy), ("data.json", data)])
+    };
+    let delta = |by_opa, n: usize| {
+        let patch = json!({"data": [
+            {"op": "upsert", "path": "/x/n", "value": n},
+            {"op": "upsert", "path": "x/list/-", "value": n},
+        ]});
+        signed(folder, by_opa, &[(".manifest", &manifest(n)), ("patch.json", &patch.to_string())])
+    };
+    let mut changed = delta(true, 3);
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    // The last two are for us only: OPA does not look at the signatures of changes.
+    let bundles = [whole(true), delta(false, 1), delta(true, 2), changed, delta(false, 4)];
+    let current = Arc::new(AtomicUsize::new(0));
+    let n = Arc::clone(&current);
+    let service = Service::start(move |head| match n.load(Relaxed) {
+        n if head.contains(&format!("if-none-match: \"{n}\"")) => (304, String::new(), Vec::new()),
+        n => (200, format!("ETag: \"{n}\"\r\n"), bundles[n].clone()),
+    });
+    let pem = std::fs::read_to_string(format!("{KEYS}/es256.pub.pem")).unwrap();
+    let config = json!({
+        "services": {"s": {"url": format!("http://{}", service.address)}},
+        "keys": {"k": {"algorithm": "ES256", "key": pem}},
+        "status": {"console": true},
+        "bundles": {"b": {
+            "service": "s", "resource": "b.tar.gz", "signing": {"keyid": "k"},
+            "polling": {"min_delay_seconds": 0, "max_delay_seconds": 1},
+        }},
+    });
+    std::fs::write(folder.join("c.json"), config.to_string()).unwrap();
+    let args = ["-c", "c.json"].map(str::to_owned);
+    let servers = [govc(), opa().unwrap()].map(|binary| Served::start(&binary, &args, folder).unwrap());
+    let told = |server: &Served| body(&send(server.address, "GET /v1/data/x", ""))["result"].clone();
+    for (n, list) in [json!([0]), json!([0, 1]), json!([0, 1, 2])].into_iter().enumerate() {
+        current.store(n, Relaxed);
+        until("a change", || servers.iter().all(|server| told(server) == json!({"n": n, "list": list})));
+    }
+    let [ours, _] = servers;
+    let refused =
+        || body(&send(ours.address, "GET /v1/status", ""))["result"]["bundles"]["b"]["code"].clone();
+    current.store(3, Relaxed);
+    until("a refusal", || refused() == "bundle_error");
+    assert_eq!(told(&ours)["n"], 2, "what was there stays");
+    current.store(4, Relaxed);
+    until("the last change", || told(&ours)["n"] == 4);
+}
+
 /// Puts a bundle under the tag `live` of an OCI image layout, as `oras push --oci-layout` does.
 fn push(layout: &Path, bundle: &[u8]) {
     let blobs = layout.join("blobs/sha256");

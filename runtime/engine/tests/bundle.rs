@@ -5,8 +5,8 @@ mod common;
 
 use common::{Files, POLICY, files_of, gzip, pack, signed, signing, spec, tar_of, unsigned, verifying};
 use govc_engine::{
-    Algorithm, Bundle, BundleError, BundleLimits, BundleSpec, LoadError, SigningKey, Trust,
-    VerifyingKey, build_bundle, sha256_hex, sign_bundle,
+    Algorithm, Bundle, BundleError, BundleLimits, BundleSpec, LoadError, SigningKey, Trust, VerifyingKey,
+    build_bundle, sha256_hex, sign_bundle,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};

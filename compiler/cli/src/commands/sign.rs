@@ -1,7 +1,7 @@
 //! `govc sign`: writes `.signatures.json` for files and folders, or for a bundle, as `opa sign` does. Exit code 0 or 1.
 
 use crate::exit::Exit;
-use crate::files::{any_document, io_problem, join};
+use crate::files::{io_problem, join};
 use crate::keys::Signing;
 use crate::output;
 use crate::policies;
@@ -83,9 +83,18 @@ fn sign(args: &Sign) -> Result<(), Problem> {
     std::fs::write(&target, text).map_err(|error| io_problem("open", &target, &error))
 }
 
-/// The files at a path by the name that they have in a bundle: those of an archive, or those of a folder that a bundle is
-/// made of.
+/// The files at a path by the name that they have in a bundle: those of an archive, or all of a folder as opa takes them.
 fn collect(path: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Problem> {
+    if !path.ends_with(".tar.gz") || Path::new(path).is_dir() {
+        return collect_file(path, files);
+    }
+    let bundle = Bundle::open(&policies::read(path)?, &Trust::unsigned().at(0)).map_err(policies::refusal)?;
+    let of_bundle = bundle.files().filter(|(name, _)| *name != SIGNATURES);
+    files.extend(of_bundle.map(|(name, content)| (name.to_owned(), content.to_vec())));
+    Ok(())
+}
+
+fn collect_file(path: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Problem> {
     let info = std::fs::metadata(path).map_err(|error| {
         let problem = io_problem("stat", path, &error);
         Problem { message: format!("error reading \"{path}\": {}", problem.message), ..problem }
@@ -95,25 +104,10 @@ fn collect(path: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Prob
         let mut names: Vec<String> =
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
-        return names.iter().try_for_each(|name| collect(&join(path, name), files));
+        return names.iter().try_for_each(|name| collect_file(&join(path, name), files));
     }
-    if path.ends_with(".tar.gz") {
-        let bundle =
-            Bundle::open(&policies::read(path)?, &Trust::unsigned().at(0)).map_err(policies::refusal)?;
-        let of_bundle = bundle.files().filter(|(name, _)| *name != SIGNATURES);
-        files.extend(of_bundle.map(|(name, content)| (name.to_owned(), content.to_vec())));
-        return Ok(());
-    }
-    let name =
-        Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let belongs = ["*.rego", "data.json", "data.yaml", "data.yml", ".manifest", "*.wasm"];
-    if belongs.iter().any(|pattern| govc_engine::name_matches(pattern, &name)) {
-        let mut content = policies::read(path)?;
-        if name.ends_with(".yaml") || name.ends_with(".yml") {
-            // What is signed is what the document says, so its JSON serves as well.
-            content = any_document(&content).map_err(Problem::plain)?.into_bytes();
-        }
-        files.insert(path.trim_start_matches("./").trim_start_matches('/').to_owned(), content);
+    if Path::new(path).file_name().is_none_or(|name| name != SIGNATURES) {
+        files.insert(path.trim_start_matches("./").trim_start_matches('/').to_owned(), policies::read(path)?);
     }
     Ok(())
 }

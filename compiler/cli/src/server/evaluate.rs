@@ -46,14 +46,6 @@ fn give_back(mut memory: Memory) {
     MEMORY.with(|kept| kept.borrow_mut().push(memory));
 }
 
-/// Memory for values that are gone when `then` ends.
-pub(crate) fn with_memory<T>(then: impl FnOnce(&Arena) -> T) -> T {
-    let memory = take();
-    let result = then(&memory.arena);
-    give_back(memory);
-    result
-}
-
 /// A question to an image.
 pub(crate) struct Question<'a> {
     pub(crate) image: &'a Image,

@@ -44,3 +44,15 @@ pub(super) fn shown(path: &[String]) -> String {
     }
     path.iter().map(|step| format!("/{}", escape(step))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_escape_slashes_and_tildes() {
+        assert_eq!(of_patch("/a~1b/c~0/d%20"), Some(["a/b", "c~", "d "].map(str::to_owned).to_vec()));
+        assert_eq!(of_patch("/"), Some(Vec::new()));
+        assert_eq!(of_patch("a"), None);
+    }
+}
