@@ -151,6 +151,8 @@ static MASKS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     const TABLE: &[(&str, &str)] = &[
         // Ours alone: beside each of OPA's codes.
         (r#",\s*"govc_code": ?"[^"]*""#, ""),
+        // OPA's words for the parameters of builtins: ours have names and types.
+        (r#""description": ?"(?:[^"\\]|\\.)*",\s*"(name|dynamic|of|static)""#, "\"$1\""),
         (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "TOKEN"),
         (r"\bgovc\b", "opa"),
         (r"\bGOVC_", "OPA_"),

@@ -45,7 +45,7 @@ pub(crate) enum More {
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     /// What the compiler said.
-    pub(crate) diagnostic: Diagnostic,
+    pub(crate) diagnostic: Box<Diagnostic>,
     /// The source line of a parse error and the place in it, from 0.
     shown: Option<(String, usize)>,
 }
@@ -77,7 +77,7 @@ impl Problem {
                 Location { file: sources.get(span.file).name.clone(), row, col }
             }),
             more: Some(Box::new(More::Finding(Finding {
-                diagnostic: diagnostic.clone(),
+                diagnostic: Box::new(diagnostic.clone()),
                 shown: shown(diagnostic, sources),
             }))),
         }
@@ -112,7 +112,11 @@ impl Problem {
         if let Some(More::Details(details)) = self.more.as_deref() {
             return Some(Node::Raw(details.clone()));
         }
-        let (line, index) = self.finding()?.shown.as_ref()?;
+        let finding = self.finding()?;
+        if let Some(details) = &finding.diagnostic.details {
+            return Some(Node::Raw(details.clone()));
+        }
+        let (line, index) = finding.shown.as_ref()?;
         let details = [("line".to_owned(), Node::string(line)), ("idx".to_owned(), Node::int(*index as i64))];
         Some(Node::Object(details.into()))
     }

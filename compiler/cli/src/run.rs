@@ -35,6 +35,7 @@ pub(crate) fn check<T>(
     let exists = |path: &[String]| loaded.documents.holds(path);
     let options = CheckOptions {
         strict: rules.strict,
+        open: false,
         print: true,
         cases: rules.cases,
         data_exists: Some(&exists),

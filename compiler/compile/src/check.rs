@@ -2,15 +2,17 @@
 //! names that must not be shadowed, imports that clash.
 
 use crate::builtins::Builtins;
-use crate::hir::Const;
 use crate::lower::locals::Finding;
 use crate::lower::names::Names;
 use crate::lower::print;
 use crate::lower::tree::*;
 use crate::lower::walk;
 use crate::rules::RuleTree;
+use crate::ty::details::with_arguments;
+use crate::ty::partial::Partial;
 use govc_syntax::{Diagnostic, Span, ast};
 use govc_value::Type;
+use govc_value::ty::Key;
 
 /// OPA's `rego_compile_error`.
 pub(crate) fn compile_error(code: &'static str, (span, message): Finding) -> Diagnostic {
@@ -71,45 +73,46 @@ fn check_call(names: &Names, functions: &Functions, e: &Expr, call: &Call) -> Op
     if let Target::Builtin(name) = &call.op.target {
         let message = format!("{name}: arity mismatch");
         let error = type_error("govc_arity", (e.span, message));
-        let have: Vec<Option<Type>> = call.args.iter().map(known_type).collect();
-        let have = crate::ty::text::arguments(have.iter().map(Option::as_ref));
-        let want = functions.builtins.ty(name).map(|t| parameters(name, &t)).unwrap_or_default();
-        return Some(error.with_note(format!("have: {have}")).with_note(format!("want: {want}")));
+        let have: Vec<Partial> = call.args.iter().map(known_type).collect();
+        let want = match functions.builtins.ty(name) {
+            Some(Type::Function(args, _, _)) => args,
+            _ => Vec::new(),
+        };
+        return Some(with_arguments(error, &have, name, &want));
     }
     let plural = if given == 1 { "" } else { "s" };
     let message = format!("function {} has arity {arity}, got {given} argument{plural}", text());
     Some(type_error("govc_arity", (e.span, message)))
 }
 
-fn parameters(name: &str, ty: &Type) -> String {
-    match ty {
-        Type::Function(args, _, _) => crate::ty::text::wanted(&crate::ty::text::parameter_names(name), args),
-        other => other.to_string(),
-    }
-}
-
 /// What can be said of a term's type before any is inferred.
-fn known_type(t: &Term) -> Option<Type> {
-    match &t.kind {
-        TermKind::Const(Const::Null) => Some(Type::Null),
-        TermKind::Const(Const::Bool(_)) => Some(Type::Boolean),
-        TermKind::Const(Const::Number(_)) => Some(Type::Number),
-        TermKind::Const(Const::String(_)) => Some(Type::String),
+fn known_type(t: &Term) -> Partial {
+    let known = match &t.kind {
+        TermKind::Const(value) => Some(crate::ty::body::const_type(value)),
         TermKind::Ref(parts) => {
-            parts.first()?.as_var().filter(|n| n.is_root()).map(|_| Type::Any(Vec::new()))
+            parts.first().and_then(Term::as_var).filter(|n| n.is_root()).map(|_| Type::ANY)
         }
-        TermKind::Array(items) if items.is_empty() => {
-            Some(Type::Array(Vec::new(), Some(Box::new(Type::Any(Vec::new())))))
-        }
-        TermKind::Array(items) => {
-            Some(Type::Array(items.iter().map(known_type).collect::<Option<_>>()?, None))
-        }
+        TermKind::Array(items) => return Partial::array(items.iter().map(known_type).collect()),
+        TermKind::Object(pairs) => return known_object(pairs),
         TermKind::Set(items) => {
-            let of = items.iter().map(known_type).collect::<Option<Vec<_>>>()?;
-            Some(Type::Set(Box::new(govc_value::ty::join(of).unwrap_or(Type::Any(Vec::new())))))
+            let of = items.iter().map(known_type).map(|of| of.known()).collect::<Option<Vec<_>>>();
+            of.map(|of| Type::Set(Box::new(govc_value::ty::join(of).unwrap_or(Type::ANY))))
         }
         _ => None,
+    };
+    known.into()
+}
+
+fn known_object(pairs: &[(Term, Term)]) -> Partial {
+    let (mut known, mut others) = (Vec::new(), None);
+    for (key, value) in pairs {
+        match key.as_str() {
+            Some(key) => known.push((Key::String(key.to_owned()), known_type(value))),
+            None => others = Some(Box::new((known_type(key), known_type(value)))),
+        }
     }
+    known.sort_by(|a, b| a.0.cmp(&b.0));
+    Partial::Object(known, others)
 }
 
 fn is_variadic(functions: &Functions, target: &Target) -> bool {

@@ -18,6 +18,7 @@ mod declarations;
 mod dependents;
 mod lower;
 mod recursion;
+mod required;
 mod resolve;
 pub mod rewritten;
 mod rules;
@@ -30,6 +31,7 @@ pub use declarations::{BODIES, DeclarationError};
 pub use dependents::dependents;
 pub use emit::{EmitError, emit, emit_located, emit_with};
 pub use plan::{Marks, PlanRequest, plan};
+pub use required::{Required, required};
 pub use ty::{TypeTable, Vocabulary};
 
 use govc_syntax::{Diagnostic, Sources, ast};
@@ -44,6 +46,9 @@ pub struct CheckOptions<'a> {
     /// OPA's strict mode: unused imports, assignments and arguments are errors, and what v1 refuses is
     /// refused in v0 too.
     pub strict: bool,
+    /// The modules may be a part of a policy: they may call functions that are not there, and variables of bodies may be
+    /// bound by such calls.
+    pub open: bool,
     /// Keep `print` calls; otherwise they are erased.
     pub print: bool,
     /// Tests say which case they have come to, by calls of `internal.test_case`.
@@ -72,6 +77,7 @@ impl Default for CheckOptions<'_> {
     fn default() -> Self {
         Self {
             strict: false,
+            open: false,
             print: false,
             cases: false,
             builtins: Builtins::default(),

@@ -4,7 +4,10 @@
 //! follows from its definitions, and an error is reported only where no value could ever satisfy both sides.
 //! The surprising fact: variables are typed at their first use, so bodies must be in their safe order before.
 
-mod body;
+pub(crate) mod body;
+pub(crate) mod details;
+pub mod json;
+pub(crate) mod partial;
 mod refs;
 mod replace;
 mod results;

@@ -64,6 +64,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What would be right, where we know it.
     pub fix: Option<Fix>,
+    /// Types and references of a type error, as OPA's JSON (`details`).
+    pub details: Option<String>,
 }
 
 impl Diagnostic {
@@ -79,6 +81,7 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             fix: None,
+            details: None,
         }
     }
 
@@ -109,6 +112,12 @@ impl Diagnostic {
     #[must_use]
     pub fn with_label(mut self, span: Span, message: impl Into<String>) -> Self {
         self.labels.push(Label { span, message: message.into() });
+        self
+    }
+    /// The same diagnostic with OPA's `details`, a JSON text.
+    #[must_use]
+    pub fn with_details(mut self, details: String) -> Self {
+        self.details = Some(details);
         self
     }
 }

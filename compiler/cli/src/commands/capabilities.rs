@@ -5,9 +5,9 @@ use crate::files::io_problem;
 use crate::output::{self, Node};
 use crate::releases;
 use clap::Args;
+use govc_compile::Required;
+use govc_compile::ty::json;
 use govc_stdlib::{Builtin, Purity};
-use govc_value::Type;
-use govc_value::ty::Key;
 use serde_json::value::RawValue;
 
 /// Print the builtins and features of govc as OPA's capabilities JSON
@@ -70,6 +70,21 @@ fn current() -> Node {
     ])
 }
 
+/// What modules need, in the form of a capabilities file: of builtins names and types.
+pub(crate) fn required(needs: &Required) -> Node {
+    let declared = |name: &String| {
+        let builtin = govc_stdlib::lookup(name)?;
+        Some(builtin_node(builtin, None, [true; 2]))
+    };
+    let parts = [
+        ("builtins", needs.builtins.iter().filter_map(declared).collect()),
+        ("future_keywords", needs.future_keywords.iter().map(|word| Node::string(word)).collect()),
+        ("features", needs.features.iter().map(|name| Node::string(name)).collect()),
+    ];
+    let parts = parts.into_iter().filter(|(_, items): &(_, Vec<Node>)| !items.is_empty());
+    Node::Object(parts.map(|(name, items)| (name.to_owned(), Node::Array(items))).collect())
+}
+
 /// A file as it was understood: its known parts, and of these what is not empty.
 fn file(path: &str) -> Result<Node, String> {
     let bytes = std::fs::read(path).map_err(|error| io_problem("open", path, &error).message)?;
@@ -89,7 +104,7 @@ fn file(path: &str) -> Result<Node, String> {
 pub(crate) fn builtin_node(builtin: &Builtin, before: Option<Node>, [impure, deprecated]: [bool; 2]) -> Node {
     let mut object = vec![
         ("name".to_owned(), Node::string(builtin.name)),
-        ("decl".to_owned(), before.unwrap_or_else(|| ty(&builtin.ty()))),
+        ("decl".to_owned(), before.unwrap_or_else(|| Node::of(&json::of(&builtin.ty())))),
     ];
     if let Some(infix) = builtin.infix {
         object.push(("infix".to_owned(), Node::string(infix)));
@@ -106,73 +121,6 @@ pub(crate) fn builtin_node(builtin: &Builtin, before: Option<Node>, [impure, dep
 
 /// OPA's JSON form of the type of a builtin; of one that is not known, a function of anything.
 pub(crate) fn declaration(name: &str) -> serde_json::Value {
-    let declared = govc_stdlib::lookup(name).map(|builtin| ty(&builtin.ty()).compact());
-    let parsed = declared.and_then(|text| serde_json::from_str(&text).ok());
-    parsed.unwrap_or_else(|| serde_json::json!({"type": "function"}))
-}
-
-/// OPA's JSON form of a type: its parts in the order of their names.
-fn ty(given: &Type) -> Node {
-    let (name, mut parts) = match given {
-        Type::Null => ("null", Vec::new()),
-        Type::Boolean => ("boolean", Vec::new()),
-        Type::Number => ("number", Vec::new()),
-        Type::String => ("string", Vec::new()),
-        Type::Array(first, rest) => ("array", array(first, rest.as_deref())),
-        Type::Object(known, rest) => ("object", object(known, rest.as_deref())),
-        Type::Set(of) => ("set", vec![("of", ty(of))]),
-        Type::Any(of) if of.is_empty() => ("any", Vec::new()),
-        Type::Any(of) => ("any", vec![("of", types(of))]),
-        Type::Function(args, variadic, result) => {
-            ("function", function(args, variadic.as_deref(), result.as_deref()))
-        }
-    };
-    parts.push(("type", Node::string(name)));
-    parts.sort_by_key(|(key, _)| *key);
-    Node::Object(parts.into_iter().map(|(key, node)| (key.to_owned(), node)).collect())
-}
-
-fn types(of: &[Type]) -> Node {
-    Node::Array(of.iter().map(ty).collect())
-}
-
-fn array(first: &[Type], rest: Option<&Type>) -> Vec<(&'static str, Node)> {
-    let mut parts: Vec<_> = rest.map(|rest| ("dynamic", ty(rest))).into_iter().collect();
-    if !first.is_empty() {
-        parts.push(("static", types(first)));
-    }
-    parts
-}
-
-fn object(known: &[(Key, Type)], rest: Option<&(Type, Type)>) -> Vec<(&'static str, Node)> {
-    let pair = |key: Node, value: &Type| {
-        Node::Object(vec![("key".to_owned(), key), ("value".to_owned(), ty(value))])
-    };
-    let mut parts: Vec<_> = rest.map(|(key, value)| ("dynamic", pair(ty(key), value))).into_iter().collect();
-    if !known.is_empty() {
-        let known = known.iter().map(|(key, value)| pair(scalar(key), value));
-        parts.push(("static", Node::Array(known.collect())));
-    }
-    parts
-}
-
-fn scalar(key: &Key) -> Node {
-    match key {
-        Key::Null => Node::Raw("null".to_owned()),
-        Key::Bool(b) => Node::bool(*b),
-        Key::Number(text) => Node::Raw(text.clone()),
-        Key::String(text) => Node::string(text),
-        // No declaration has other keys.
-        Key::Array(_) | Key::Object(_) => Node::string(&key.to_string()),
-    }
-}
-
-fn function(args: &[Type], variadic: Option<&Type>, result: Option<&Type>) -> Vec<(&'static str, Node)> {
-    let mut parts = Vec::new();
-    if !args.is_empty() {
-        parts.push(("args", types(args)));
-    }
-    parts.extend(result.map(|result| ("result", ty(result))));
-    parts.extend(variadic.map(|variadic| ("variadic", ty(variadic))));
-    parts
+    let declared = govc_stdlib::lookup(name).map(|builtin| json::of(&builtin.ty()));
+    declared.unwrap_or_else(|| serde_json::json!({"type": "function"}))
 }

@@ -114,7 +114,7 @@ fn refuse(args: &Check, loaded: &files::Loaded, problems: &[Problem]) -> Exit {
 
 /// Source lines for findings of the compiler, one line for everything else.
 fn rendered(loaded: &files::Loaded, problems: &[Problem], colored: bool) -> String {
-    let found: Vec<_> = problems.iter().filter_map(|p| Some(&p.finding()?.diagnostic)).collect();
+    let found: Vec<_> = problems.iter().filter_map(|p| Some(&*p.finding()?.diagnostic)).collect();
     let others = problems.iter().filter(|p| p.finding().is_none());
     let lines: String = others.map(|p| format!("{}\n", p.line())).collect();
     format!("{}{lines}", render::diagnostics(&found, &loaded.sources, colored))

@@ -4,6 +4,7 @@
 
 mod annotations;
 
+use crate::commands::capabilities;
 use crate::exit::Exit;
 use crate::files::{self, io_problem, join};
 use crate::language::Language;
@@ -46,6 +47,8 @@ enum Format {
 #[derive(Debug, Default)]
 struct Found {
     manifest: Manifest,
+    /// It is one file of Rego.
+    is_policy: bool,
     /// There is a manifest, so what it says by being silent counts.
     has_manifest: bool,
     /// `.signatures.json`.
@@ -63,7 +66,13 @@ pub(crate) fn run(args: &Inspect) -> Exit {
             Exit::Success
         }
         Err(problems) => {
-            output::eprintln(&format!("error: {}", problem::complaint(&problems)));
+            // What does not parse, OPA's loader tells of; it loads a bundle in another way.
+            let unread = problems.iter().any(|problem| problem.code == "rego_parse_error");
+            let told = match unread && args.path.ends_with(".rego") {
+                true => problem::loading_summary(&problems),
+                false => problem::complaint(&problems),
+            };
+            output::eprintln(&format!("error: {told}"));
             Exit::Failure
         }
     }
@@ -81,7 +90,7 @@ fn inspect(args: &Inspect) -> Result<String, Vec<Problem>> {
     };
     let found = found.map_err(|problem| vec![problem])?;
     let mut sources = Sources::default();
-    let mut modules = Vec::new();
+    let (mut modules, mut languages) = (Vec::new(), Vec::new());
     for (name, content) in found.files.iter().filter(|(name, _)| name.ends_with(".rego")) {
         let text = String::from_utf8_lossy(content).into_owned();
         let file = sources.add(name, &text);
@@ -94,11 +103,18 @@ fn inspect(args: &Inspect) -> Result<String, Vec<Problem>> {
             return Err(problems);
         }
         modules.push(parsed.tree);
+        languages.push(version);
     }
     let spaces = namespaces(&found, &modules);
     let noted = if args.annotations { annotations::find(&modules, &sources)? } else { Vec::new() };
+    let required = govc_compile::required(&sources, &modules, &languages)
+        .map_err(|diagnostics| run::problems(&diagnostics, &sources))?;
     Ok(match args.format {
-        Format::Json => format!("{}\n", json(&found, &spaces, &noted).pretty()),
+        Format::Json => {
+            let mut object = json(&found, &spaces, &noted);
+            object.push(("capabilities".to_owned(), capabilities::required(&required)));
+            format!("{}\n", Node::Object(object).pretty())
+        }
         Format::Pretty => pretty(&found, &spaces, &noted),
     })
 }
@@ -117,6 +133,7 @@ fn archive(path: &str) -> Result<Found, Problem> {
     let text = |name: &str| bundle.file(name).map(|text| String::from_utf8_lossy(text).into_owned());
     let files = bundle.files().map(|(name, content)| (format!("/{name}"), content.to_vec()));
     Ok(Found {
+        is_policy: false,
         manifest,
         has_manifest: bundle.file(".manifest").is_some(),
         signatures: text(".signatures.json"),
@@ -126,8 +143,9 @@ fn archive(path: &str) -> Result<Found, Problem> {
 }
 
 fn folder(path: &str) -> Result<Found, Problem> {
-    let mut found = Found::default();
-    if Path::new(path).is_dir() {
+    let is_policy = !Path::new(path).is_dir();
+    let mut found = Found { is_policy, ..Found::default() };
+    if !is_policy {
         let refused = |error: govc_engine::LoadError| Problem::coded(error.code(), error.to_string());
         if let Ok(text) = std::fs::read(join(path, ".manifest")) {
             found.manifest = Manifest::read(&text).map_err(refused)?;
@@ -190,7 +208,7 @@ fn roots(found: &Found) -> Vec<String> {
     found.manifest.roots.clone().unwrap_or_else(|| vec![String::new()])
 }
 
-fn json(found: &Found, spaces: &BTreeMap<String, Vec<String>>, noted: &[Noted]) -> Node {
+fn json(found: &Found, spaces: &BTreeMap<String, Vec<String>>, noted: &[Noted]) -> Vec<(String, Node)> {
     let manifest = &found.manifest;
     let mut fields = vec![
         ("revision".to_owned(), Node::string(&manifest.revision)),
@@ -200,15 +218,16 @@ fn json(found: &Found, spaces: &BTreeMap<String, Vec<String>>, noted: &[Noted]) 
     if !manifest.metadata.is_empty() {
         fields.push(("metadata".to_owned(), Node::of(&manifest.metadata)));
     }
-    let mut object = vec![
-        ("manifest".to_owned(), Node::Object(fields)),
-        ("signatures_config".to_owned(), signatures(found)),
-        ("namespaces".to_owned(), Node::of(spaces)),
-    ];
+    let mut object = Vec::new();
+    if !found.is_policy {
+        object.push(("manifest".to_owned(), Node::Object(fields)));
+    }
+    object.push(("signatures_config".to_owned(), signatures(found)));
+    object.push(("namespaces".to_owned(), Node::of(spaces)));
     if !noted.is_empty() {
         object.push(("annotations".to_owned(), Node::Array(noted.iter().map(Noted::to_node).collect())));
     }
-    Node::Object(object)
+    object
 }
 
 /// The file, with the way of signing that OPA names where it says nothing.

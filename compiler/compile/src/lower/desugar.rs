@@ -5,6 +5,7 @@ use crate::hir::Const;
 use crate::lower::names::{Name, Names};
 use crate::lower::tree::*;
 use govc_syntax::{Span, ast};
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// Rewrites syntax trees of one module or query.
@@ -291,9 +292,7 @@ impl Desugar<'_> {
             }
             ast::TermKind::Paren(inner) => return self.term(inner),
             ast::TermKind::Array(items) => TermKind::Array(self.terms(items)),
-            ast::TermKind::Object(pairs) => {
-                TermKind::Object(pairs.iter().map(|(k, v)| (self.term(k), self.term(v))).collect())
-            }
+            ast::TermKind::Object(pairs) => self.object(pairs),
             ast::TermKind::Set(items) => TermKind::Set(self.terms(items)),
             ast::TermKind::ArrayComprehension(term, body) => {
                 self.comprehension(Shape::Array, None, term, body)
@@ -308,6 +307,21 @@ impl Desugar<'_> {
             }
         };
         Term { kind, span }
+    }
+
+    /// An object; what is written for a key again replaces what was written before.
+    fn object(&mut self, written: &[(ast::Term, ast::Term)]) -> TermKind {
+        let mut pairs: Vec<(Term, Term)> = Vec::with_capacity(written.len());
+        let mut places = FxHashMap::default();
+        for (key, value) in written {
+            let (key, value) = (self.term(key), self.term(value));
+            let place = key_name(&key).map(|name| *places.entry(name).or_insert(pairs.len()));
+            match place.and_then(|place| pairs.get_mut(place)) {
+                Some(pair) => pair.1 = value,
+                None => pairs.push((key, value)),
+            }
+        }
+        TermKind::Object(pairs)
     }
 
     fn variable(&mut self, text: &str, span: Span) -> TermKind {
@@ -393,4 +407,19 @@ fn builtin_call(name: &str, args: Vec<Term>, span: Span) -> Term {
     let start = args.first().map_or(span.start, |a| a.span.start);
     let op = Operator { target: Target::Builtin(Arc::from(name)) };
     Term::new(TermKind::Call(Box::new(Call { op, args })), Span { start, ..span })
+}
+
+/// What two keys share that are written alike: constants, and variables but `_`.
+#[derive(PartialEq, Eq, Hash)]
+enum KeyName {
+    Const(Const),
+    Var(Name),
+}
+
+fn key_name(key: &Term) -> Option<KeyName> {
+    match &key.kind {
+        TermKind::Const(value) => Some(KeyName::Const(value.clone())),
+        TermKind::Var(name) => Some(KeyName::Var(*name)),
+        _ => None,
+    }
 }

@@ -69,11 +69,13 @@ pub(crate) fn rewrite_rule(
     let mut nested = Locals::new(names, strict);
     nested.closures_of_head(rule);
     errors.append(&mut nested.errors);
+    let mut in_arguments = NameSet::default();
+    rule.args.iter().flatten().for_each(|arg| walk::collect_names(arg, &mut in_arguments));
     let mut params = Locals::new(nested.names, strict);
     params.arguments(rule.args.as_deref_mut().unwrap_or_default());
     errors.append(&mut params.errors);
     let arguments = std::mem::take(&mut params.scopes);
-    let mut unused: Vec<Name> = arguments.iter().flat_map(|s| s.locals.keys().copied()).collect();
+    let mut unused: Vec<Name> = in_arguments.into_iter().collect();
     for i in 0..rule.branches.len() {
         let mut locals = Locals { scopes: arguments.clone(), ..Locals::new(names, strict) };
         locals.variables_like_builtins(&rule.branches[i].body, is_builtin);
@@ -115,6 +117,7 @@ impl<'a> Locals<'a> {
         let branch = &mut rule.branches[i];
         let mut in_value = NameSet::default();
         walk::collect_names(&branch.value, &mut in_value);
+        self.collect_called(&branch.value, &mut in_value);
         unused.retain(|n| !in_value.contains(n));
         used.extend(in_value);
         self.body(&used, &mut branch.body);

@@ -69,7 +69,6 @@ pub(crate) fn check(sources: &Sources, modules: &[ast::Module], options: &CheckO
     if !lowering.found.is_empty() {
         unit.rules.clear();
     }
-    lowering.share_places();
     let mut diagnostics = std::mem::take(&mut lowering.found);
     limit(&mut diagnostics, options.error_limit);
     Checked { unit, diagnostics, types, program: lowering.program }
@@ -211,8 +210,8 @@ impl<'a> Lowering<'a> {
     }
 
     /// Finds out where OPA reports errors of references.
-    fn share_places(&mut self) {
-        for found in &mut self.found {
+    fn share_places(&self, found: &mut [Diagnostic]) {
+        for found in found {
             let Reported::At(span) = found.reported else { continue };
             let text = &self.sources.get(span.file).text;
             let name = text.get(span.start as usize..).map(first_name);
@@ -408,6 +407,9 @@ impl<'a> Lowering<'a> {
     }
 
     fn check_undefined_functions(&mut self) {
+        if self.options.open {
+            return;
+        }
         let p = &self.program;
         let mut found = Vec::new();
         for rule in p.order.iter().map(|&i| &p.rules[i]).filter(|r| !r.broken) {

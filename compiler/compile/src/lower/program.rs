@@ -52,10 +52,18 @@ impl Program {
         for step in &rule.steps {
             match step.as_str() {
                 Some(field) => print::push_field(field, &mut text),
-                None => text.push_str(&format!("[{}]", print::term(&self.names, step))),
+                None => text.push_str(&format!("[{}]", self.step_text(step))),
             }
         }
         text
+    }
+
+    /// A step as OPA tells it of rules on a cycle: by the name that its rewrites gave to a variable.
+    fn step_text(&self, step: &Term) -> String {
+        match step.as_var() {
+            Some(name) => self.names.raw(name).to_owned(),
+            None => print::term(&self.names, step),
+        }
     }
 }
 

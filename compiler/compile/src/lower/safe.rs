@@ -64,7 +64,7 @@ impl Lowering<'_> {
             for b in 0..self.program.rules[i].branches.len() {
                 let branch = &mut self.program.rules[i].branches[b];
                 let unbound = safety::reorder(&mut branch.body, &arity, &globals);
-                if !unbound.is_empty() && !self.program.rules[i].broken {
+                if !unbound.is_empty() && !self.program.rules[i].broken && !self.options.open {
                     let rule = &self.program.rules[i];
                     let scope = self.scope_label(rule, &rule.branches[b], &shared);
                     found.extend(unbound.messages(&self.program.names, &scope));

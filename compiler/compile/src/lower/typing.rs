@@ -32,11 +32,18 @@ impl Lowering<'_> {
         };
         options.annotations = self.annotated();
         let (table, mut found) = ty::infer(unit, &order, &|| graph.edges.clone(), &options);
+        found.retain(|d| !self.options.open || d.code != "govc_undefined_function");
         found.iter_mut().for_each(|d| name_subjects(&self.program.names, d));
-        let rank = |d: &Diagnostic| (&self.sources.get(d.span.file).name, d.span.start);
-        found.sort_by(|a, b| rank(a).cmp(&rank(b)));
+        self.share_places(&mut found);
+        found.sort_by(|a, b| self.place(a).cmp(&self.place(b)));
         self.found.extend(found);
         table
+    }
+
+    /// What OPA sorts type errors by: place, then text.
+    fn place<'d>(&'d self, found: &'d Diagnostic) -> (&'d str, u32, &'d str, &'d [String]) {
+        let span = found.opa_span().unwrap_or(found.span);
+        (&self.sources.get(span.file).name, span.start, &found.message, &found.notes)
     }
 
     /// Schemas that annotations give to documents, by rule.
@@ -140,6 +147,8 @@ fn schema_name(path: &[String]) -> String {
 /// move with it.
 pub(crate) fn name_subjects(names: &Names, d: &mut Diagnostic) {
     let Some(first) = d.notes.first().filter(|n| n.contains(GENERATED)).cloned() else { return };
+    // A name may stand for a term there, which has another form in JSON.
+    d.details = d.details.take().filter(|details| !details.contains(GENERATED));
     d.message = named(names, &d.message);
     let width = |bytes: usize| named(names, first.get(..bytes).unwrap_or(&first)).chars().count();
     for note in &mut d.notes {

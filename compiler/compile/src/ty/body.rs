@@ -1,8 +1,10 @@
 //! Bodies: types of variables and terms, and checks of calls and unifications.
 
+use super::details::{with_arguments, with_sides};
+use super::partial::Partial;
 use super::refs::Documents;
 use super::replace::Dependence;
-use super::text::{arguments, parameter_names, ref_text, wanted};
+use super::text::ref_text;
 use super::tree::Tree;
 use super::vocabulary::Field;
 use super::{Annotated, TypeOptions};
@@ -97,15 +99,10 @@ impl<'a> Checker<'a> {
             }
             let (Type::Function(want, ..), Type::Function(have, ..)) = (want, have) else { continue };
             let name = callee_name(target);
-            let note = format!("have: {}", arguments(have.iter().map(Some)));
-            let error = Diagnostic::error(
-                "govc_arity",
-                "rego_type_error",
-                with.span,
-                format!("{name}: arity mismatch"),
-            );
-            let wanted = wanted(&parameter_names(&name), &want);
-            self.diagnostics.push(error.with_note(note).with_note(format!("want: {wanted}")));
+            let have: Vec<Partial> = have.into_iter().map(Partial::Known).collect();
+            let message = format!("{name}: arity mismatch");
+            let error = Diagnostic::error("govc_arity", "rego_type_error", with.span, message);
+            self.diagnostics.push(with_arguments(error, &have, &name, &want));
             return true;
         }
         false
@@ -260,6 +257,28 @@ impl<'a> Checker<'a> {
         Some(Type::Object(known, others))
     }
 
+    /// What is known of the type of a term: also of its parts, where others are unknown.
+    pub(super) fn partial(&self, term: &Term) -> Partial {
+        match (self.term(term), term) {
+            (Some(known), _) => Partial::Known(known),
+            (None, Term::Array(items)) => Partial::Array(items.iter().map(|t| self.partial(t)).collect()),
+            (None, Term::Object(entries)) => self.partial_object(entries),
+            (None, _) => Partial::Unknown,
+        }
+    }
+
+    fn partial_object(&self, entries: &[(Term, Term)]) -> Partial {
+        let (mut known, mut others) = (Vec::new(), None);
+        for (key, value) in entries {
+            match static_key(key) {
+                Some(key) => known.push((key, self.partial(value))),
+                None => others = Some(Box::new((self.partial(key), self.partial(value)))),
+            }
+        }
+        known.sort_by(|a, b| a.0.cmp(&b.0));
+        Partial::Object(known, others)
+    }
+
     /// Parameters that the body never uses can be anything.
     pub(super) fn assume_any(&mut self, term: &Term) {
         match term {
@@ -278,6 +297,11 @@ impl<'a> Checker<'a> {
             _ => return output.into_iter().for_each(|o| self.assume_any(o)),
         };
         let name = callee_name(callee);
+        match self.shadow(&name) {
+            Some(ty) if ty.is_any() => return,
+            Some(_) => return self.no_function(callee, span),
+            None => {}
+        }
         if matches!(name.as_str(), "equal" | "internal.member_2")
             && let [a, b] = args
         {
@@ -289,7 +313,7 @@ impl<'a> Checker<'a> {
             None => rest.as_deref().cloned(),
         };
         let all: Vec<&Term> = args.iter().chain(output).collect();
-        let pre: Vec<Option<Type>> = all.iter().map(|t| self.term(t)).collect();
+        let pre: Vec<Partial> = all.iter().map(|t| self.partial(t)).collect();
         if name == "eq" && output.is_some() {
             return self.argument_error("eq: too many arguments", "", &pre, &params, span);
         }
@@ -297,13 +321,22 @@ impl<'a> Checker<'a> {
             let is_output = output.is_some() && i + 1 == all.len();
             let want = if is_output { result.as_deref().cloned() } else { wanted(i) };
             let Some(want) = want else { continue };
-            let known_wrong = pre[i].as_ref().is_some_and(|have| !have.unifies(&want));
+            let known_wrong = matches!(&pre[i], Partial::Known(have) if !have.unifies(&want));
             if known_wrong || !self.unify_with(term, &want, false) {
                 let shown = params.iter().cloned().chain(result.as_deref().cloned()).collect::<Vec<_>>();
-                self.argument_error(&format!("{name}: invalid argument(s)"), &name, &pre, &shown, span);
+                // What was tried may have told the types of variables.
+                let have = if known_wrong { pre } else { all.iter().map(|t| self.partial(t)).collect() };
+                self.argument_error(&format!("{name}: invalid argument(s)"), &name, &have, &shown, span);
                 return;
             }
         }
+    }
+
+    /// The type of a variable that is named as the first word of a builtin with several: it is looked for in that.
+    fn shadow(&self, name: &str) -> Option<&Type> {
+        let (word, _) = name.split_once('.').filter(|(word, _)| *word != "data")?;
+        let var = self.scope.vars.iter().position(|var| var.undeclared && var.name == word)?;
+        self.vars.get(var)?.as_ref()
     }
 
     fn no_function(&mut self, callee: &Callee, span: Span) {
@@ -312,24 +345,12 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(found);
     }
 
-    fn argument_error(
-        &mut self,
-        message: &str,
-        name: &str,
-        have: &[Option<Type>],
-        want: &[Type],
-        span: Span,
-    ) {
-        if self.blamed && have.iter().any(Option::is_none) {
+    fn argument_error(&mut self, message: &str, name: &str, have: &[Partial], want: &[Type], span: Span) {
+        if self.blamed && have.iter().any(Partial::is_unknown) {
             return;
         }
-        let have = format!("have: {}", arguments(have.iter().map(Option::as_ref)));
-        let want = format!("want: {}", wanted(&parameter_names(name), want));
-        self.diagnostics.push(
-            Diagnostic::error("govc_argument_type", "rego_type_error", span, message)
-                .with_note(have)
-                .with_note(want),
-        );
+        let error = Diagnostic::error("govc_argument_type", "rego_type_error", span, message);
+        self.diagnostics.push(with_arguments(error, have, name, want));
     }
 
     fn signature(&self, callee: &Callee) -> Option<Type> {
@@ -342,19 +363,15 @@ impl<'a> Checker<'a> {
     fn unification(&mut self, a: &Term, b: &Term, span: Span) {
         self.remember_field(a, b);
         self.vocabulary_check(a, b, span);
-        let (left, right) = (self.term(a), self.term(b));
-        if self.unify_terms(a, left.as_ref(), b, right.as_ref()) {
+        let (left, right) = (self.partial(a), self.partial(b));
+        if self.unify_terms(a, left.known().as_ref(), b, right.known().as_ref()) {
             return;
         }
-        if self.blamed && (left.is_none() || right.is_none()) {
+        if self.blamed && (left.is_unknown() || right.is_unknown()) {
             return;
         }
-        let show = |ty: &Option<Type>| ty.as_ref().map_or_else(|| "???".to_owned(), Type::to_string);
-        self.diagnostics.push(
-            Diagnostic::error("govc_impossible_comparison", "rego_type_error", span, "match error")
-                .with_note(format!("left  : {}", show(&left)))
-                .with_note(format!("right : {}", show(&right))),
-        );
+        let error = Diagnostic::error("govc_impossible_comparison", "rego_type_error", span, "match error");
+        self.diagnostics.push(with_sides(error, &left, &right));
     }
 
     fn unify_terms(&mut self, a: &Term, left: Option<&Type>, b: &Term, right: Option<&Type>) -> bool {
@@ -464,10 +481,12 @@ impl<'a> Checker<'a> {
         reference: &Ref,
         code: &'static str,
         notes: Vec<String>,
+        details: Option<String>,
     ) -> &mut Diagnostic {
         let message = format!("undefined ref: {}", ref_text(reference, self.scope));
         let mut diagnostic = Diagnostic::error(code, "rego_type_error", reference.span, message);
         diagnostic.notes = notes;
+        diagnostic.details = details;
         diagnostic.reported = shared(reference);
         self.blamed = true;
         self.diagnostics.push(diagnostic);
@@ -563,7 +582,7 @@ fn static_key(term: &Term) -> Option<Key> {
     }
 }
 
-fn const_type(constant: &Const) -> Type {
+pub(crate) fn const_type(constant: &Const) -> Type {
     match constant {
         Const::Null => Type::Null,
         Const::Bool(_) => Type::Boolean,

@@ -2,6 +2,7 @@
 
 use super::Annotated;
 use super::body::{Checker, const_key, select_all};
+use super::details::{WrongKey, no_parts};
 use super::text::{prefix_text, quoted, ref_text, step_text};
 use super::tree::Tree;
 use crate::hir::{Const, Ref, RefHead, Term};
@@ -159,7 +160,7 @@ impl Checker<'_> {
             match child.leaf() {
                 Some(function @ Type::Function(..)) => {
                     let ty = function.clone();
-                    return self.function_as_reference(reference, &ty);
+                    return self.function_as_reference(reference, at + 1, &ty);
                 }
                 Some(ty) => return self.leaf(reference, ty.clone(), at + 1),
                 None => node = child,
@@ -195,16 +196,18 @@ impl Checker<'_> {
         });
     }
 
-    fn function_as_reference(&mut self, reference: &Ref, ty: &Type) {
+    /// `position` is that of the function's last step, counted from the head.
+    fn function_as_reference(&mut self, reference: &Ref, position: usize, ty: &Type) {
         let name = ref_text(reference, self.scope);
         let message = format!("function {name} used as reference, not called");
-        let caret = "^".repeat(name.len());
+        let caret = "^".repeat(prefix_text(reference, self.scope, position).len());
         let mut diagnostic =
             Diagnostic::error("govc_function_reference", "rego_type_error", reference.span, message)
                 .with_note(name)
                 .with_note(caret)
                 .with_note(format!("have: {ty}"));
         diagnostic.reported = super::body::shared(reference);
+        diagnostic.details = no_parts(reference, self.scope, position, ty);
         self.diagnostics.push(diagnostic);
         self.blamed = true;
     }
@@ -232,32 +235,33 @@ impl Checker<'_> {
 
     /// Checks a step that is no constant against the keys that there are.
     fn step(&mut self, reference: &Ref, at: usize, step: &Term, keys: &Type, known: &[Key]) -> bool {
-        let have = self.term(step);
         if self.unify_with(step, keys, false) {
             return true;
         }
-        let have = have.map_or_else(|| "???".to_owned(), |t| t.to_string());
-        self.wrong_key(reference, at, format!("have (type): {have}"), keys, known);
+        let have = Some(self.partial(step));
+        // Of collections OPA does not look which there are.
+        let known = if matches!(step, Term::Var(_) | Term::Ref(_)) { known } else { &[] };
+        self.wrong_key(reference, at, &WrongKey { have, want: keys, known });
         false
     }
 
     fn no_steps(&mut self, reference: &Ref, at: usize, ty: &Type) {
         let prefix = prefix_text(reference, self.scope, at);
         let notes = vec![ref_text(reference, self.scope), "^".repeat(prefix.len()), format!("have: {ty}")];
-        self.undefined_ref(reference, "govc_no_such_field", notes);
+        let details = no_parts(reference, self.scope, at, ty);
+        self.undefined_ref(reference, "govc_no_such_field", notes, details);
     }
 
     /// Packages and their rules have names.
     fn no_name(&mut self, reference: &Ref, at: usize, step: &Term, node: &Tree) {
-        let have = self.term(step).map_or_else(|| "???".to_owned(), |ty| ty.to_string());
         let known: Vec<Key> = node.keys().cloned().collect();
-        self.wrong_key(reference, at, format!("have (type): {have}"), &Type::String, &known);
+        let have = Some(self.partial(step));
+        self.wrong_key(reference, at, &WrongKey { have, want: &Type::String, known: &known });
     }
 
     fn no_such_key(&mut self, reference: &Ref, at: usize, ty: &Type, keys: &Type) {
         let known = known_keys(ty);
-        let step = reference.steps.get(at).map(|s| step_text(s, self.scope)).unwrap_or_default();
-        self.wrong_key(reference, at, format!("have: {step}"), keys, &known);
+        self.wrong_key(reference, at, &WrongKey { have: None, want: keys, known: &known });
         let near = reference.steps.get(at).and_then(const_key).and_then(|key| {
             let names: Vec<String> = known.iter().map(Key::to_string).collect();
             super::vocabulary::nearest(&key.to_string(), &names).cloned()
@@ -267,16 +271,22 @@ impl Checker<'_> {
         }
     }
 
-    fn wrong_key(&mut self, reference: &Ref, at: usize, have: String, keys: &Type, known: &[Key]) {
+    fn wrong_key(&mut self, reference: &Ref, at: usize, wrong: &WrongKey) {
         let pad = " ".repeat(prefix_text(reference, self.scope, at).len() + 1);
-        let want = if known.is_empty() {
-            format!("{pad}want (type): {keys}")
-        } else {
-            let names: Vec<String> = known.iter().map(key_text).collect();
-            format!("{pad}want (one of): [{}]", names.join(" "))
+        let have = match (&wrong.have, reference.steps.get(at)) {
+            (Some(have), _) => format!("have (type): {have}"),
+            (None, step) => format!("have: {}", step.map(|s| step_text(s, self.scope)).unwrap_or_default()),
         };
-        let notes = vec![ref_text(reference, self.scope), format!("{pad}^"), format!("{pad}{have}"), want];
-        self.undefined_ref(reference, "govc_unknown_field", notes);
+        let want = if wrong.known.is_empty() {
+            format!("want (type): {}", wrong.want)
+        } else {
+            let names: Vec<String> = wrong.known.iter().map(key_text).collect();
+            format!("want (one of): [{}]", names.join(" "))
+        };
+        let text = ref_text(reference, self.scope);
+        let notes = vec![text, format!("{pad}^"), format!("{pad}{have}"), format!("{pad}{want}")];
+        let details = wrong.details(reference, self.scope, at + 1);
+        self.undefined_ref(reference, "govc_unknown_field", notes, details);
     }
 }
 

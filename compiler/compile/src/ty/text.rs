@@ -1,7 +1,8 @@
 //! References and types as OPA prints them in the details of type errors.
 
+use super::partial::Partial;
 use crate::hir::{Const, Ref, RefHead, Scope, Term};
-use govc_syntax::lex::is_identifier;
+use crate::lower::print::push_field;
 use govc_value::Type;
 
 /// A reference: `input.a["b-c"][x]`.
@@ -18,10 +19,7 @@ pub(super) fn prefix_text(reference: &Ref, scope: &Scope, steps: usize) -> Strin
     };
     for step in reference.steps.iter().take(steps) {
         match step {
-            Term::Const(Const::String(text)) if is_identifier(text) => {
-                out.push('.');
-                out.push_str(text);
-            }
+            Term::Const(Const::String(text)) => push_field(text, &mut out),
             _ => {
                 out.push('[');
                 out.push_str(&step_text(step, scope));
@@ -43,7 +41,11 @@ pub(super) fn step_text(step: &Term, scope: &Scope) -> String {
         Term::Ref(inner) => ref_text(inner, scope),
         Term::Array(items) => format!("[{}]", list(items, scope)),
         Term::Set(items) => format!("{{{}}}", list(items, scope)),
-        _ => "_".to_owned(),
+        Term::Object(entries) => {
+            let pair = |(key, value): &(Term, Term)| [key, value].map(|t| step_text(t, scope)).join(": ");
+            format!("{{{}}}", entries.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+        Term::Comprehension(_) => "_".to_owned(),
     }
 }
 
@@ -61,13 +63,12 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// `(string, ???, number)`.
-pub(crate) fn arguments<'t>(types: impl Iterator<Item = Option<&'t Type>>) -> String {
-    let shown: Vec<String> = types.map(|t| t.map_or_else(|| "???".to_owned(), Type::to_string)).collect();
-    format!("({})", shown.join(", "))
+pub(super) fn arguments(types: &[Partial]) -> String {
+    format!("({})", types.iter().map(Partial::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// Parameters and result as OPA writes what is wanted: with the names that builtins give their parameters.
-pub(crate) fn wanted(names: &[&str], types: &[Type]) -> String {
+pub(super) fn wanted(names: &[&str], types: &[Type]) -> String {
     let shown: Vec<String> = types
         .iter()
         .enumerate()
@@ -80,7 +81,7 @@ pub(crate) fn wanted(names: &[&str], types: &[Type]) -> String {
 }
 
 /// The names that a builtin gives its parameters, then that of its result.
-pub(crate) fn parameter_names(builtin: &str) -> Vec<&'static str> {
+pub(super) fn parameter_names(builtin: &str) -> Vec<&'static str> {
     let builtin = govc_stdlib::lookup(builtin);
     builtin.map_or_else(Vec::new, |b| {
         let parameters = b.args.iter().map(|(name, _)| *name);
