@@ -7,7 +7,7 @@
 use super::shadow::data_vertex;
 use super::visit::{self, Dependency};
 use super::{Planned, Planner};
-use crate::hir::{Body, Callee, Const, Expr, ExprKind, Ref, RefHead, Term, Var};
+use crate::hir::{Branch, Callee, Const, Expr, ExprKind, Ref, RefHead, Rule, Term, Var};
 use rustc_hash::FxHashMap;
 
 /// What one statement demands.
@@ -23,18 +23,22 @@ type Read = FxHashMap<Var, Box<Ref>>;
 
 impl Planner<'_> {
     /// The statements of a rule's body, in an order in which none raises an error that a demand behind it forbids.
-    pub(super) fn body_of_rule(&mut self, body: &Body) -> Planned<()> {
+    pub(super) fn body_of_rule(&mut self, rule: &Rule, branch: &Branch) -> Planned<()> {
+        let body = &branch.body;
         let raising = body.iter().position(|e| self.may_raise(e)).filter(|_| self.marks.is_none());
         let Some(raising) = raising else { return self.body(body) };
-        let demands = self.demands(body);
+        let demands = self.demands(rule, branch);
         let (before, behind) = body.split_at(raising);
         before.iter().try_for_each(|e| self.statement(e))?;
         let mut moved = vec![false; body.len()];
         for (at, demand) in demands.into_iter().filter(|(at, _)| *at > raising) {
-            moved[at] = matches!(demand, Demand::Holds(_)) || self.binds(&body[at].kind);
-            match moved[at] {
-                true => self.statement(&body[at])?,
-                false => self.demand(&demand)?,
+            let all = |e: &&Expr| matches!(demand, Demand::Holds(_)) || self.binds(&e.kind);
+            match body.get(at).filter(all) {
+                Some(e) => {
+                    moved[at] = true;
+                    self.statement(e)?;
+                }
+                None => self.demand(&demand)?,
             }
         }
         let left = behind.iter().zip(&moved[raising..]).filter(|(_, moved)| !**moved);
@@ -49,20 +53,28 @@ impl Planner<'_> {
         }
     }
 
-    /// The demands of a body, with the places of their statements; none where OPA must not miss what it prints.
-    pub(super) fn demands(&self, body: &Body) -> Vec<(usize, Demand)> {
+    /// The demands of a branch, with the places of their statements, behind which those of its head come; none where
+    /// OPA must not miss what it prints.
+    pub(super) fn demands(&self, rule: &Rule, branch: &Branch) -> Vec<(usize, Demand)> {
+        let body = &branch.body;
         let mut read = Read::default();
         let mut demands = Vec::new();
         if body.iter().any(prints) {
             return demands;
         }
         for (at, e) in body.iter().enumerate().filter(|(_, e)| e.with.is_empty()) {
-            demands.extend(self.demanded(&e.kind, &read).map(|demand| (at, demand)));
+            match self.demanded(&e.kind, &read) {
+                Some(demand) => demands.push((at, demand)),
+                None => self.evaluated(&e.kind, &mut |demand| demands.push((at, demand))),
+            }
             if let ExprKind::Unify(Term::Var(var), Term::Ref(r)) = &e.kind
                 && self.is_base(r)
             {
                 read.insert(*var, r.clone());
             }
+        }
+        for term in rule.dynamic.iter().chain([&branch.value]) {
+            self.needed(term, &mut |demand| demands.push((body.len(), demand)));
         }
         demands
     }
@@ -76,6 +88,27 @@ impl Planner<'_> {
                 Some(Demand::Holds(ExprKind::Call { callee: callee.clone(), args, output: None }))
             }
             _ => None,
+        }
+    }
+
+    /// The base documents that a statement needs, whatever it makes of them.
+    fn evaluated(&self, kind: &ExprKind, found: &mut dyn FnMut(Demand)) {
+        match kind {
+            ExprKind::Unify(a, b) => [a, b].into_iter().for_each(|side| self.needed(side, found)),
+            ExprKind::Call { args, .. } => args.iter().for_each(|arg| self.needed(arg, found)),
+            ExprKind::Every { domain, .. } => self.needed(domain, found),
+            ExprKind::Term(_) | ExprKind::Not(_) | ExprKind::Or(_) => {}
+        }
+    }
+
+    fn needed(&self, term: &Term, found: &mut dyn FnMut(Demand)) {
+        match term {
+            Term::Ref(r) if self.is_base(r) => found(Demand::Defined(term.clone())),
+            Term::Array(items) | Term::Set(items) => items.iter().for_each(|item| self.needed(item, found)),
+            Term::Object(pairs) => {
+                pairs.iter().flat_map(|(key, value)| [key, value]).for_each(|term| self.needed(term, found));
+            }
+            Term::Const(_) | Term::Var(_) | Term::Ref(_) | Term::Comprehension(_) => {}
         }
     }
 

@@ -5,7 +5,7 @@
 //! second time, without marks.
 
 use super::{Planned, Planner};
-use crate::hir::{Body, Rule};
+use crate::hir::{Branch, Rule};
 use crate::ir::{self, Const, StmtKind};
 use govc_syntax::Span;
 
@@ -26,11 +26,11 @@ impl Planner<'_> {
         self.b.emit(StmtKind::Call { callee, args: vec![number], result });
     }
 
-    /// The demands of a body, where the program is to tell only of rules that OPA's index does not leave out.
-    pub(super) fn conditions(&mut self, body: &Body) -> Planned<()> {
+    /// The demands of a branch, where the program is to tell only of rules that OPA's index does not leave out.
+    pub(super) fn conditions(&mut self, rule: &Rule, branch: &Branch) -> Planned<()> {
         let Some(marks) = self.marks.filter(|marks| marks.index) else { return Ok(()) };
         self.marks = None;
-        let planned = self.demands(body).into_iter().try_for_each(|(_, demand)| self.demand(&demand));
+        let planned = self.demands(rule, branch).into_iter().try_for_each(|(_, demand)| self.demand(&demand));
         self.marks = Some(marks);
         planned
     }

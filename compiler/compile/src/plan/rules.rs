@@ -139,8 +139,8 @@ impl<'u> Planner<'u> {
         }
         let head = if kind.has_keys() { keyed::head(rule, branch, steps) } else { Vec::new() };
         self.match_keys(&head, values, true)?;
-        self.conditions(&branch.body)?;
-        self.body_of_rule(&branch.body)?;
+        self.conditions(rule, branch)?;
+        self.body_of_rule(rule, branch)?;
         self.match_keys(&head, values, false)?;
         let value = self.term(&branch.value)?;
         self.b.span = branch.span;
