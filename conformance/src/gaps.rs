@@ -46,6 +46,9 @@ pub struct Explained {
     pub cause: String,
     /// What opa's complaint says, there and nowhere else; absent where no random program shows it.
     pub complaint: Option<String>,
+    /// Both answers are errors, in a program that ends with the first error of a builtin; without that they are equal.
+    #[serde(default)]
+    pub strict: bool,
     /// It comes with `json.filter`, and goes away where the documents of the store are given as the input.
     #[serde(default)]
     pub filter: bool,

@@ -65,7 +65,7 @@ impl Campaign {
             return true;
         }
         let ours = ours::outcome(program, self.fault);
-        ours == theirs || self.explanation(program, &theirs).is_some()
+        ours == theirs || self.explanation(program, &ours, &theirs).is_some()
     }
 
     /// Runs one program; whether the sides agree.
@@ -84,7 +84,7 @@ impl Campaign {
         if ours == theirs {
             return true;
         }
-        if let Some(known) = self.explanation(program, &theirs) {
+        if let Some(known) = self.explanation(program, &ours, &theirs) {
             *self.explained.entry(known).or_default() += 1;
             return true;
         }
@@ -94,7 +94,7 @@ impl Campaign {
     }
 
     /// The place of the line that explains a difference.
-    fn explanation(&mut self, program: &Program, theirs: &Outcome) -> Option<usize> {
+    fn explanation(&mut self, program: &Program, ours: &Outcome, theirs: &Outcome) -> Option<usize> {
         let all = gaps::explained();
         let internal = *theirs == Outcome::Failed("eval_internal_error".to_owned());
         if internal || matches!(theirs, Outcome::Refused(_)) {
@@ -102,6 +102,11 @@ impl Campaign {
             return all
                 .iter()
                 .position(|e| e.complaint.as_ref().is_some_and(|text| complaint.contains(text)));
+        }
+        if program.strict && matches!((ours, theirs), (Outcome::Failed(_), Outcome::Failed(_))) {
+            let relaxed = Program { strict: false, ..program.clone() };
+            let agree = ours::outcome(&relaxed, self.fault) == self.opa.outcome(&relaxed);
+            return all.iter().position(|e| e.strict).filter(|_| agree);
         }
         let known = all.iter().position(|e| e.filter)?;
         let moved = program
