@@ -2,18 +2,23 @@
 //!
 //! OPA finds the rules that can hold in a trie over what their bodies demand of documents and arguments, and comes
 //! first to those that demand nothing, then to those that demand that something be there, then to those that name its
-//! value. Values do not depend on it, but a rule that has its value asks no further rule, so errors do; and of two
-//! spellings of one number it decides which is kept.
+//! value. It also knows that the first value is the only one where all that can be reached give the same constant. What
+//! a document is does not depend on either, but a rule that is not asked raises no error; and of two spellings of one
+//! number the order decides which is kept.
 //! Source: `v1/ast/index.go` of OPA (`Update`, `Sorted`, `traverse`).
 
 use super::Planner;
 use super::demands::prints;
 use crate::hir::{Body, Branch, Callee, Const, Expr, ExprKind, Ref, RefHead, Rule, Term, Var};
+use crate::ir;
 use govc_syntax::Span;
 use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-/// Which branch of the trie is taken at each reference, from the one that is demanded most on.
-type Rank = Vec<u8>;
+/// Which branch of the trie is taken at the levels where something is demanded; a walk comes last to what demands
+/// something first.
+type Rank = Vec<(Reverse<usize>, u8)>;
 
 /// What must hold for a rule to be reached: all of it.
 type Way = Vec<Demand>;
@@ -41,8 +46,10 @@ enum Wanted {
     Defined(Option<Var>),
     /// It is an array of these.
     Array(Vec<Element>),
-    /// It is this, or a collection that holds it.
+    /// It is this, or one of those that are wanted beside.
     Scalar(Const),
+    /// It is a collection that holds this.
+    Member(Const),
     /// It is a text that matches this pattern.
     Glob(Const),
 }
@@ -60,7 +67,7 @@ impl Wanted {
         match self {
             Wanted::Defined(_) => 1,
             Wanted::Array(_) => 2,
-            Wanted::Scalar(_) => 3,
+            Wanted::Scalar(_) | Wanted::Member(_) => 3,
             Wanted::Glob(_) => 4,
         }
     }
@@ -72,38 +79,124 @@ struct Frequency {
     first: Option<Span>,
 }
 
-impl Planner<'_> {
-    /// Puts rules into the order in which OPA asks them, where it matters: authors put what is decided fast first.
-    pub(super) fn rank<T>(&self, rules: &mut [T], rule: impl Fn(&T) -> &Rule) {
-        if !rules.iter().any(|r| self.shows_order(rule(r))) {
-            return;
+/// The ways to reach the rules of a document, by rule and branch.
+pub(super) struct Index {
+    rules: Vec<Vec<Vec<Way>>>,
+    /// The order in which subjects are looked at.
+    levels: FxHashMap<Subject, usize>,
+}
+
+/// Documents of more branches are not searched for pairs that exclude each other.
+const MOST_BRANCHES: usize = 256;
+
+impl Index {
+    /// The places of the rules in the order in which OPA asks them.
+    pub(super) fn order(&self) -> Vec<usize> {
+        let rank = |branches: &Vec<Vec<Way>>| branches.iter().flatten().map(|way| self.rank(way)).min();
+        let ranks: Vec<Rank> = self.rules.iter().map(|rule| rank(rule).unwrap_or_default()).collect();
+        let mut order: Vec<usize> = (0..ranks.len()).collect();
+        order.sort_by(|&a, &b| ranks[a].cmp(&ranks[b]));
+        order
+    }
+
+    fn rank(&self, way: &Way) -> Rank {
+        let looked_at = self.looked_at(way).into_iter();
+        looked_at
+            .filter_map(|(level, own)| Some((Reverse(level), own.iter().map(|w| w.branch()).min()?)))
+            .collect()
+    }
+
+    /// What a way demands, by subject, as far as the trie looks: of several values any is enough, and ends it.
+    fn looked_at<'w>(&self, way: &'w Way) -> BTreeMap<usize, Vec<&'w Wanted>> {
+        let mut by_level: BTreeMap<usize, Vec<&Wanted>> = BTreeMap::new();
+        for demand in way {
+            if let Some(&level) = self.levels.get(&demand.of) {
+                by_level.entry(level).or_default().push(&demand.wanted);
+            }
         }
+        let closed =
+            |own: &Vec<&Wanted>| own.len() > 1 && !own.iter().any(|w| matches!(w, Wanted::Defined(_)));
+        if let Some(last) = by_level.iter().find(|(_, own)| closed(own)).map(|(&level, _)| level) {
+            by_level.retain(|&level, _| level <= last);
+        }
+        by_level
+    }
+
+    /// For each rule and branch, whether its value ends the search: no rule that gives another value, or one that is
+    /// not constant, can be reached where the branch holds.
+    pub(super) fn decisive(&self, values: &[Vec<Option<ir::Const>>]) -> Vec<Vec<bool>> {
+        let flat = || self.rules.iter().flatten().zip(values.iter().flatten());
+        let small = flat().count() <= MOST_BRANCHES;
+        let alone = |ways: &Vec<Way>, value: &Option<ir::Const>| {
+            let other = |(_, v): &(_, &Option<ir::Const>)| *v != value;
+            small && value.is_some() && flat().filter(other).all(|(others, _)| self.exclude(ways, others))
+        };
+        let of_rule = |(branches, values): (&Vec<Vec<Way>>, &Vec<Option<ir::Const>>)| {
+            branches.iter().zip(values).map(|(ways, value)| alone(ways, value)).collect()
+        };
+        self.rules.iter().zip(values).map(of_rule).collect()
+    }
+
+    /// Whether none of some ways is open where a branch holds that was reached by one of others.
+    fn exclude(&self, held: &[Way], others: &[Way]) -> bool {
+        held.iter().all(|held| others.iter().all(|other| self.excludes(held, other)))
+    }
+
+    fn excludes(&self, held: &Way, other: &Way) -> bool {
+        let wanted = |level: usize| held.iter().filter(move |d| self.levels.get(&d.of) == Some(&level));
+        self.looked_at(other).into_iter().any(|(level, other)| {
+            let mut own = wanted(level).peekable();
+            own.peek().is_some() && own.all(|d| other.iter().all(|other| d.wanted.excludes(other)))
+        })
+    }
+}
+
+impl Wanted {
+    /// Whether what is as wanted cannot be as another wants it.
+    fn excludes(&self, other: &Wanted) -> bool {
+        match (self, other) {
+            (Wanted::Scalar(is), Wanted::Scalar(other) | Wanted::Member(other)) => differ(is, other),
+            (Wanted::Scalar(_), Wanted::Array(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Numbers are compared by value: one may be spelled in several ways.
+fn differ(a: &Const, b: &Const) -> bool {
+    match (a, b) {
+        (Const::Number(a), Const::Number(b)) => match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(a), Ok(b)) => a != b,
+            _ => false,
+        },
+        _ => a != b,
+    }
+}
+
+impl Planner<'_> {
+    /// Whether the order of the rules of a document shows: one can raise an error, or spell a number otherwise than
+    /// another. Where it does not, authors put first what is decided fast.
+    pub(super) fn shows_order(&self, rules: &[&Rule]) -> bool {
+        let computed = |term: &Term| super::term::ground(term).is_none();
+        let of_branch = |b: &Branch| computed(&b.value) || b.body.iter().any(|e| self.may_raise(e));
+        rules.iter().any(|r| r.dynamic.iter().any(computed) || r.branches.iter().any(of_branch))
+    }
+
+    /// What the rules of a document demand.
+    pub(super) fn index(&self, rules: &[&Rule]) -> Index {
         let mut frequencies = FxHashMap::default();
-        let ways: Vec<Vec<Way>> = rules.iter().map(|r| self.ways(rule(r), &mut frequencies)).collect();
+        let rules = rules.iter().map(|rule| self.ways(rule, &mut frequencies)).collect();
         let mut subjects: Vec<(Subject, Frequency)> = frequencies.into_iter().collect();
         let place = |f: &Frequency| f.first.map_or((true, 0, 0), |s| (false, s.file.0, s.start));
         subjects.sort_by(|(_, a), (_, b)| b.times.cmp(&a.times).then_with(|| place(a).cmp(&place(b))));
-        let ranks: Vec<Rank> = ways
-            .iter()
-            .map(|ways| ways.iter().map(|way| rank(way, &subjects)).min().unwrap_or_default())
-            .collect();
-        let mut order: Vec<usize> = (0..rules.len()).collect();
-        order.sort_by(|&a, &b| ranks[a].cmp(&ranks[b]));
-        reorder(rules, order);
+        let levels = subjects.into_iter().enumerate().map(|(level, (subject, _))| (subject, level)).collect();
+        Index { rules, levels }
     }
 
-    /// Whether a rule can raise an error, or can spell a number otherwise than another.
-    fn shows_order(&self, rule: &Rule) -> bool {
-        let computed = |term: &Term| super::term::ground(term).is_none();
-        let of_branch = |b: &Branch| computed(&b.value) || b.body.iter().any(|e| self.may_raise(e));
-        rule.dynamic.iter().any(computed) || rule.branches.iter().any(of_branch)
-    }
-
-    /// The ways to reach a rule, of all of its branches.
-    fn ways(&self, rule: &Rule, frequencies: &mut FxHashMap<Subject, Frequency>) -> Vec<Way> {
+    /// The ways to reach each branch of a rule.
+    fn ways(&self, rule: &Rule, frequencies: &mut FxHashMap<Subject, Frequency>) -> Vec<Vec<Way>> {
         let params = rule.params.as_deref().unwrap_or_default();
-        let mut ways = Vec::new();
-        for branch in rule.branches.iter().filter(|_| !rule.default) {
+        let mut read = |branch: &Branch| {
             let mut reading = Reading::new(self, params);
             if !branch.body.iter().any(prints) {
                 reading.branch(rule, branch);
@@ -111,37 +204,10 @@ impl Planner<'_> {
             for (subject, place) in std::mem::take(&mut reading.counted) {
                 frequencies.entry(subject).or_insert(Frequency { times: 0, first: place }).times += 1;
             }
-            ways.extend(reading.ways());
-        }
-        ways
+            reading.ways()
+        };
+        rule.branches.iter().map(&mut read).collect()
     }
-}
-
-fn reorder<T>(items: &mut [T], mut order: Vec<usize>) {
-    for at in 0..items.len() {
-        let mut from = order[at];
-        while from < at {
-            from = order[from];
-        }
-        items.swap(at, from);
-        order[at] = from;
-    }
-}
-
-fn rank(way: &Way, subjects: &[(Subject, Frequency)]) -> Rank {
-    let mut rank = Rank::new();
-    if way.is_empty() {
-        return rank;
-    }
-    for (subject, _) in subjects {
-        let own: Vec<&Wanted> = way.iter().filter(|d| d.of == *subject).map(|d| &d.wanted).collect();
-        rank.push(own.iter().map(|w| w.branch()).min().unwrap_or(0));
-        let open = own.iter().any(|w| matches!(w, Wanted::Defined(_)));
-        if own.len() > 1 && !open {
-            break;
-        }
-    }
-    rank
 }
 
 /// OPA caps the ways in which one rule may be reached.
@@ -260,7 +326,7 @@ impl<'a, 'u> Reading<'a, 'u> {
         }
         let prefix = Ref { steps: r.steps[..r.steps.len() - 1].to_vec(), ..Ref::clone(r) };
         let Some(of) = self.base(&prefix) else { return false };
-        self.insert(of, Some(r.span), Wanted::Scalar(scalar));
+        self.insert(of, Some(r.span), Wanted::Member(scalar));
         true
     }
 
@@ -296,7 +362,7 @@ impl<'a, 'u> Reading<'a, 'u> {
             return;
         }
         let wanted = match (self.scalar(element), element) {
-            (Some(scalar), _) => Wanted::Scalar(scalar),
+            (Some(scalar), _) => Wanted::Member(scalar),
             (None, Term::Var(var)) => Wanted::Defined(Some(*var)),
             _ => return,
         };

@@ -1,9 +1,9 @@
 //! The function of a group of rules.
 
 use super::keyed;
-use super::trie::{Group, GroupId, GroupKind};
+use super::trie::{Group, GroupId, GroupKind, Member};
 use super::{Planned, Planner, ShadowId};
-use crate::hir::{Branch, Rule, RuleKind, Term, Unit};
+use crate::hir::{Rule, RuleKind, Term, Unit};
 use crate::ir::{self, Block, Func, Local, Operand, StmtKind};
 use govc_syntax::Span;
 
@@ -15,8 +15,14 @@ struct Out {
     seen: Option<Local>,
     /// The longest and shortest path.
     lengths: (usize, usize),
-    /// All rules give the same constant: the first solution is the answer.
-    early: bool,
+}
+
+/// A rule of a group.
+struct Asked<'u> {
+    rule: &'u Rule,
+    steps: Vec<Term>,
+    /// For each branch, whether its first solution is the answer.
+    decisive: Vec<bool>,
 }
 
 impl<'u> Planner<'u> {
@@ -26,30 +32,22 @@ impl<'u> Planner<'u> {
         let group = self.trie.group(id);
         let (kind, path) = (group.kind, group.path.clone());
         let span = first_span(unit, group);
-        let early = same_constant(unit, group) && self.marks.is_none_or(|marks| marks.early_exit);
         let lengths = path_lengths(group);
-        let mut members: Vec<(&'u Rule, Vec<Term>)> = group
-            .members
-            .iter()
-            .filter_map(|m| Some((unit.rules.get(m.rule.0 as usize)?, m.steps.clone())))
-            .collect();
-        if !self.whole {
-            self.rank(&mut members, |(rule, _)| rule);
-        }
+        let members = self.asked(group);
         let args = if let GroupKind::Function(arity) = kind { arity } else { 0 };
         let (mut params, ret) = self.start(args, 0, span, shadow);
         let keys: Vec<Local> = (0..keys).map(|_| self.b.local()).collect();
         params.extend(&keys);
         let mixed = kind == GroupKind::Object && lengths.0 != lengths.1;
-        let out = Out { ret, seen: mixed.then(|| self.b.local()), lengths, early };
+        let out = Out { ret, seen: mixed.then(|| self.b.local()), lengths };
         let mut blocks = Vec::with_capacity(members.len() + 2);
         blocks.extend(self.make_result(kind, out));
         let values = if keys.is_empty() { params.get(2..2 + args).unwrap_or_default() } else { &keys };
-        for (rule, steps) in members.iter().filter(|(r, _)| !r.default) {
-            blocks.push(self.rule(rule, steps, kind, values, out)?);
+        for asked in members.iter().filter(|asked| !asked.rule.default) {
+            blocks.push(self.rule(asked, kind, values, out)?);
         }
-        for (rule, _) in members.iter().filter(|(r, _)| r.default && kind != GroupKind::Object) {
-            blocks.push(self.default_rule(rule, values, ret)?);
+        for asked in members.iter().filter(|asked| asked.rule.default && kind != GroupKind::Object) {
+            blocks.push(self.default_rule(asked.rule, values, ret)?);
         }
         self.b.open();
         self.b.emit(StmtKind::ReturnLocal { source: ret });
@@ -75,43 +73,70 @@ impl<'u> Planner<'u> {
         (!block.stmts.is_empty()).then_some(block)
     }
 
-    fn rule(
-        &mut self,
-        rule: &Rule,
-        steps: &[Term],
-        kind: GroupKind,
-        values: &[Local],
-        out: Out,
-    ) -> Planned<Block> {
+    /// The rules of a group in the order in which they are asked.
+    fn asked(&self, group: &Group) -> Vec<Asked<'u>> {
+        let unit: &'u Unit = self.unit;
+        let of_member = |member: &Member| {
+            let rule = unit.rules.get(member.rule.0 as usize)?;
+            Some(Asked { rule, steps: member.steps.clone(), decisive: vec![false; rule.branches.len()] })
+        };
+        let all = group.members.iter().filter_map(of_member);
+        let (defaults, rules): (Vec<Asked>, Vec<Asked>) = all.partition(|a| a.rule.default);
+        let mut rules = self.in_order(rules, group.kind);
+        rules.extend(defaults);
+        rules
+    }
+
+    fn in_order(&self, mut asked: Vec<Asked<'u>>, kind: GroupKind) -> Vec<Asked<'u>> {
+        let rules: Vec<&Rule> = asked.iter().map(|a| a.rule).collect();
+        let values: Vec<Vec<_>> = rules
+            .iter()
+            .map(|r| r.branches.iter().map(|b| super::term::ground(&b.value)).collect())
+            .collect();
+        let shows_order = self.shows_order(&rules);
+        let leaves_early = !kind.has_keys() && self.marks.is_none_or(|marks| marks.early_exit);
+        let same = same_constant(&values);
+        if leaves_early && same {
+            asked.iter_mut().for_each(|a| a.decisive.fill(true));
+        }
+        if self.whole || !shows_order && (same || !leaves_early) {
+            return asked;
+        }
+        let index = self.index(&rules);
+        if leaves_early && !same {
+            asked.iter_mut().zip(index.decisive(&values)).for_each(|(a, decisive)| a.decisive = decisive);
+        }
+        if !shows_order {
+            return asked;
+        }
+        let mut places: Vec<Option<Asked>> = asked.into_iter().map(Some).collect();
+        index.order().into_iter().filter_map(|at| places.get_mut(at)?.take()).collect()
+    }
+
+    fn rule(&mut self, asked: &Asked, kind: GroupKind, values: &[Local], out: Out) -> Planned<Block> {
+        let rule = asked.rule;
         self.b.restart(rule.scope.vars.len());
         self.b.span = rule.span;
-        match rule.branches.as_slice() {
-            [branch] => self.scope(|p| p.branch(rule, branch, steps, kind, values, out, None)),
-            branches => self.branches(rule, branches, steps, kind, values, out),
+        match rule.branches.len() {
+            1 => self.scope(|p| p.branch(asked, 0, kind, values, out, None)),
+            _ => self.branches(asked, kind, values, out),
         }
     }
 
     /// `else`: each branch only where none before it gave a value.
-    fn branches(
-        &mut self,
-        rule: &Rule,
-        branches: &[Branch],
-        steps: &[Term],
-        kind: GroupKind,
-        values: &[Local],
-        out: Out,
-    ) -> Planned<Block> {
+    fn branches(&mut self, asked: &Asked, kind: GroupKind, values: &[Local], out: Out) -> Planned<Block> {
+        let rule = asked.rule;
         let result = self.b.local();
         self.b.open();
         self.b.emit(StmtKind::ResetLocal { target: result });
-        let mut blocks = Vec::with_capacity(branches.len());
-        for (i, branch) in branches.iter().enumerate() {
+        let mut blocks = Vec::with_capacity(rule.branches.len());
+        for i in 0..rule.branches.len() {
             self.b.restart(rule.scope.vars.len());
             blocks.push(self.scope(|p| {
                 if i > 0 {
                     p.b.emit(StmtKind::IsUndefined { source: result });
                 }
-                p.branch(rule, branch, steps, kind, values, out, Some(result))
+                p.branch(asked, i, kind, values, out, Some(result))
             })?);
         }
         self.b.emit(StmtKind::Block { blocks });
@@ -123,17 +148,17 @@ impl<'u> Planner<'u> {
         Ok(self.b.close())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are the context of one rule, made nowhere else")]
     fn branch(
         &mut self,
-        rule: &Rule,
-        branch: &Branch,
-        steps: &[Term],
+        asked: &Asked,
+        number: usize,
         kind: GroupKind,
         values: &[Local],
         out: Out,
         result: Option<Local>,
     ) -> Planned<()> {
+        let Asked { rule, steps, decisive } = asked;
+        let Some(branch) = rule.branches.get(number) else { return Ok(()) };
         for (param, &value) in rule.params.iter().flatten().zip(values) {
             self.unify_operand(Operand::Local(value), param)?;
         }
@@ -147,7 +172,10 @@ impl<'u> Planner<'u> {
         self.mark(branch.head_span);
         match kind {
             GroupKind::Complete | GroupKind::Function(_) => {
-                self.complete(value, out, result);
+                match decisive.get(number) {
+                    Some(true) => self.answer(value, out),
+                    _ => self.complete(value, out, result),
+                }
                 Ok(())
             }
             GroupKind::Set => {
@@ -163,12 +191,12 @@ impl<'u> Planner<'u> {
         }
     }
 
+    fn answer(&mut self, value: Operand, out: Out) {
+        self.b.emit(StmtKind::AssignVar { source: value, target: out.ret });
+        self.b.emit(StmtKind::ReturnLocal { source: out.ret });
+    }
+
     fn complete(&mut self, value: Operand, out: Out, result: Option<Local>) {
-        if out.early {
-            self.b.emit(StmtKind::AssignVar { source: value, target: out.ret });
-            self.b.emit(StmtKind::ReturnLocal { source: out.ret });
-            return;
-        }
         let target = result.unwrap_or(out.ret);
         self.b.emit(StmtKind::AssignVarOnce { source: value, target });
     }
@@ -274,10 +302,8 @@ fn path_lengths(group: &Group) -> (usize, usize) {
 
 /// Whether all branches give one constant, so that no conflict can be seen after the first solution.
 /// OPA leaves off there too.
-fn same_constant(unit: &Unit, group: &Group) -> bool {
-    let rules = group.members.iter().filter_map(|m| unit.rules.get(m.rule.0 as usize));
-    let mut values =
-        rules.filter(|r| !r.default).flat_map(|r| &r.branches).map(|b| super::term::ground(&b.value));
-    let Some(first) = values.next().flatten() else { return false };
-    values.all(|v| v.as_ref() == Some(&first))
+fn same_constant(values: &[Vec<Option<ir::Const>>]) -> bool {
+    let mut values = values.iter().flatten();
+    let Some(Some(first)) = values.next() else { return false };
+    values.all(|v| v.as_ref() == Some(first))
 }
