@@ -3,6 +3,8 @@
 //! The surprising fact: a reader needs no key and trusts no tile. Whoever gets a proof checks it against a
 //! signed checkpoint, and a wrong tile only makes a proof that fails.
 
+mod resident;
+
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::disk::{Disk, Mode, read_into};
 use crate::log::{Entries, LogError, published};
@@ -11,6 +13,7 @@ use crate::merkle::{
     root_of_range,
 };
 use crate::note::Verifier;
+use resident::Resident;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ use std::sync::Arc;
 pub struct Reader {
     disk: Arc<dyn Disk>,
     size: u64,
+    resident: Arc<Resident>,
 }
 
 /// The proof that an entry stands in a log, with all that is needed to check it.
@@ -57,7 +61,7 @@ impl Reader {
 
     /// Reads at a size that was published.
     pub fn at(disk: Arc<dyn Disk>, size: u64) -> Self {
-        Self { disk, size }
+        Self { disk, size, resident: Arc::default() }
     }
 
     /// Number of entries.
@@ -119,6 +123,19 @@ impl Reader {
             Some(hashes) if rest.is_empty() => Ok(hashes.to_vec()),
             _ => Err(LogError::damaged(format!("`{}` is not a tile", tile.path()), leaf)),
         }
+    }
+
+    /// A tile as paths need it: from memory where many paths need it.
+    fn shared_tile(&self, level: u32, index: u64) -> Result<Arc<[Hash]>, LogError> {
+        if let Some(hashes) = self.resident.get(level, index) {
+            return Ok(hashes);
+        }
+        let hashes: Arc<[Hash]> = self.tile(level, index)?.into();
+        let at_the_end = (index + 1) * TILE_WIDTH >= self.size >> (8 * level);
+        if level > 0 || at_the_end {
+            self.resident.keep(level, index, &hashes);
+        }
+        Ok(hashes)
     }
 
     /// A partial tile may have been removed once the full one was there.
@@ -190,10 +207,11 @@ impl Reader {
     }
 }
 
-/// Reads the nodes of a path. The tile that was read last is kept, because of eight levels each lies in one tile.
+/// Reads the nodes of a path. The tile that was read last is kept, because of eight levels each lies in one tile; those that
+/// many paths share, the reader keeps.
 struct Path<'r> {
     reader: &'r Reader,
-    last: RefCell<Option<(u32, u64, Vec<Hash>)>>,
+    last: RefCell<Option<(u32, u64, Arc<[Hash]>)>>,
 }
 
 impl<'r> Path<'r> {
@@ -212,7 +230,7 @@ impl Subtrees for Path<'_> {
         let mut last = self.last.borrow_mut();
         let hashes = match last.take() {
             Some((level, index, hashes)) if (level, index) == (tiles, tile) => hashes,
-            _ => self.reader.tile(tiles, tile)?,
+            _ => self.reader.shared_tile(tiles, tile)?,
         };
         let from = usize::try_from(first % TILE_WIDTH).unwrap_or_default();
         let subtree = hashes.get(from..from + (1 << inside)).and_then(fold);

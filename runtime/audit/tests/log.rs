@@ -109,3 +109,24 @@ fn an_event_that_is_too_large_is_refused_alone() {
     assert!(matches!(log.append(&vec![0; 65_536]), Err(LogError::TooLarge { given: 65_536, limit: 65_535 })));
     assert_eq!(log.append(&vec![0; 65_535]).expect("acknowledged").index, 0);
 }
+
+#[test]
+fn tiles_that_many_proofs_share_are_read_once() {
+    const SIZE: u64 = 70_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = open(folder.path());
+    let pending: Vec<_> = (0..SIZE).map(|n| log.submit(&n.to_le_bytes()).expect("handed in")).collect();
+    pending.into_iter().for_each(|pending| drop(pending.wait().expect("acknowledged")));
+    log.publish().expect("published");
+    let newest = Reader::newest(disk(folder.path()), ORIGIN, log.verifier()).expect("readable");
+    let (reader, signed) = newest.expect("a checkpoint");
+    let holds =
+        |reader: &Reader, index| reader.prove(index).is_ok_and(|proof| proof.holds(&signed.checkpoint));
+    assert!([0, SIZE / 2, SIZE - 1].into_iter().all(|index| holds(&reader, index)));
+    // Whoever has read them does not need them again: a proof is the bundle of its entry and the tile above that.
+    for level in ["1", "2"] {
+        std::fs::remove_dir_all(folder.path().join("tile").join(level)).expect("there are such tiles");
+    }
+    assert!((0..SIZE).step_by(997).all(|index| holds(&reader, index)));
+    assert!(!holds(&Reader::at(disk(folder.path()), SIZE), 1));
+}
