@@ -31,6 +31,7 @@ mod promote;
 mod proof;
 mod refactor;
 mod revalidate;
+mod revoke;
 mod ruling;
 pub(crate) mod run;
 mod sign;
@@ -83,6 +84,7 @@ enum Command {
     Promote(Box<promote::Promote>),
     Activate(Box<activate::Activate>),
     Revalidate(Box<revalidate::Revalidate>),
+    Revoke(revoke::Revoke),
     Admit(Box<admit::Admit>),
     Proof(proof::Proof),
     Audit(audit::Audit),
@@ -145,6 +147,7 @@ fn run(command: Command) -> Exit {
         Command::Promote(args) => promote::run(&args),
         Command::Activate(args) => activate::run(&args),
         Command::Revalidate(args) => revalidate::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Admit(args) => admit::run(&args),
         Command::Proof(args) => proof::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -3,6 +3,7 @@
 use crate::admission::Verdict as Admission;
 use crate::code::DecisionCode;
 use crate::promotion::{Authority, Promotion, PromotionRequest};
+use crate::revocation::Revoking;
 use crate::spec::AgentSpec;
 use crate::state::Status;
 use crate::store::{Agent, StoreError};
@@ -145,6 +146,25 @@ pub(crate) fn restricted(
     event
 }
 
+/// A signer was revoked, or (with the code and text of an error) was not.
+pub(crate) fn revoked(revoking: &Revoking<'_>, refused: Option<(&str, String)>) -> Event {
+    let mut event = Event::new(Kind::Revocation, Verdict::Success);
+    event.principals.caller = Some(Personal::Value(revoking.actor.json()));
+    event.action = Some("revoke".to_owned());
+    event.target = named(revoking.signer);
+    event.arguments = Some(Personal::Value(json!({"reason": revoking.reason})));
+    if let Some((code, why)) = refused {
+        fail(&mut event, code, why);
+    }
+    event
+}
+
+fn fail(event: &mut Event, code: &str, why: String) {
+    event.outcome.verdict = Verdict::Failure;
+    event.outcome.error_codes = vec![code.to_owned()];
+    event.outcome.reasons = vec![why];
+}
+
 /// Whether an event tells that an agent was quarantined.
 pub(crate) fn is_quarantine(event: &Event) -> bool {
     let restricts = event.kind == Kind::Revocation && event.action.as_deref() == Some(RESTRICT);
@@ -175,9 +195,7 @@ pub(crate) fn exchange(exchange: &Exchange<'_>, refused: Option<(&str, String)>)
         "new_hash": exchange.new,
     })));
     if let Some((code, why)) = refused {
-        event.outcome.verdict = Verdict::Failure;
-        event.outcome.error_codes = vec![code.to_owned()];
-        event.outcome.reasons = vec![why];
+        fail(&mut event, code, why);
     }
     event
 }

@@ -21,7 +21,7 @@ mod principal;
 pub mod promotion;
 pub mod rates;
 pub mod revalidation;
-mod revocation;
+pub mod revocation;
 pub mod risk;
 mod spec;
 mod state;

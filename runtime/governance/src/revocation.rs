@@ -1,6 +1,98 @@
-//! Signers that are no longer believed.
+//! Signers that are no longer believed, and who may say so.
+//!
+//! The surprising fact: nothing leads back. A signer that was revoked by mistake gets a new key.
 
+use crate::events::{self, Actor};
+use crate::policies::ADMIN_ROLES;
+use crate::store::{Store, StoreError};
 use std::collections::BTreeSet;
+use std::fmt;
+
+/// Who takes the right to sign from whom, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Revoking<'a> {
+    /// The name of the signer, or the fingerprint of its key.
+    pub signer: &'a str,
+    /// Who revokes it.
+    pub actor: Actor<'a>,
+    /// Why.
+    pub reason: &'a str,
+    /// Now, in seconds since 1970.
+    pub now: i64,
+}
+
+/// Why a signer was not revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// The actor has no role that may revoke.
+    Role {
+        /// His role.
+        role: String,
+    },
+    /// That is no name and no fingerprint.
+    Signer {
+        /// What was given.
+        given: String,
+    },
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl RevokeError {
+    /// Our stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Role { .. } => "govc_revoke_role",
+            Self::Signer { .. } => "govc_revoke_signer",
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+impl fmt::Display for RevokeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role { role } => write!(f, "role `{role}` may not revoke signers"),
+            Self::Signer { given } => write!(f, "`{given}` is no name and no fingerprint of a signer"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RevokeError {}
+
+impl From<StoreError> for RevokeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Revokes a signer: from the moment that this returns, no agent starts whose proof it signed, and no power cut changes that.
+///
+/// # Errors
+/// Why it is not revoked, which is recorded too.
+pub fn revoke(store: &dyn Store, revoking: &Revoking<'_>) -> Result<(), RevokeError> {
+    if let Err(refused) = permitted(revoking) {
+        let told = (refused.code(), refused.to_string());
+        store.record(vec![events::revoked(revoking, Some(told))])?;
+        return Err(refused);
+    }
+    let event = events::revoked(revoking, None);
+    Ok(store.revoke(revoking.signer, revoking.reason, event, revoking.now)?)
+}
+
+fn permitted(revoking: &Revoking<'_>) -> Result<(), RevokeError> {
+    let (role, signer) = (revoking.actor.role, revoking.signer);
+    if !ADMIN_ROLES.contains(&role) {
+        return Err(RevokeError::Role { role: role.to_owned() });
+    }
+    // A name with a blank in it would be that of nobody.
+    match signer.is_empty() || signer.contains(char::is_whitespace) {
+        true => Err(RevokeError::Signer { given: signer.to_owned() }),
+        false => Ok(()),
+    }
+}
 
 /// Where admission asks whether a signer was revoked.
 pub trait Revocations: Sync {

@@ -214,11 +214,12 @@ pub trait Store: Revocations + Send {
     /// When the database fails.
     fn proof(&self, id: i64) -> Result<Option<ProofRecord>, StoreError>;
 
-    /// Remembers that a signer is no longer believed.
+    /// Remembers that a signer is no longer believed, in one durable transaction with the event that tells of it; see
+    /// [`revoke`](crate::revocation::revoke).
     ///
     /// # Errors
     /// When the database fails.
-    fn revoke(&self, signer: &str, reason: &str, now: i64) -> Result<(), StoreError>;
+    fn revoke(&self, signer: &str, reason: &str, event: Event, now: i64) -> Result<(), StoreError>;
 
     /// The policy versions of a workspace, oldest first.
     ///

@@ -5,15 +5,18 @@ mod common;
 
 use common::{NOW, authority, gate, policy, request, request_json, signing, trusted, verifying};
 use govc_audit::Event;
+use govc_audit::event::{Kind, Verdict};
 use govc_engine::proof;
 use govc_governance::admission::TrustedKeys;
 use govc_governance::outbox::AuditOutbox;
 use govc_governance::promotion::{self, PromotionRequest};
+use govc_governance::revocation::{Revoking, revoke};
 use govc_governance::store::{
     Gate, PolicyVersion, ProofRecord, SqliteStore, Store, StoreError, admit, promote,
 };
-use govc_governance::{AgentSpec, DecisionCode, OnMismatch, Revocations, Status};
+use govc_governance::{Actor, AgentSpec, DecisionCode, OnMismatch, Revocations, Status};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const DAY: i64 = 86_400;
 
@@ -266,13 +269,71 @@ fn an_expired_sandbox_does_not_start() {
     assert_eq!(house.admit(NOW + 3 * DAY), [DecisionCode::SandboxExpired]);
 }
 
+fn revoked(store: &SqliteStore, signer: &str, role: &str) -> Result<(), &'static str> {
+    let actor = Actor { id: "user-1", role };
+    let revoking = Revoking { signer, actor, reason: "lost laptop", now: NOW };
+    revoke(store, &revoking).map_err(|error| error.code())
+}
+
+#[test]
+fn who_may_not_revoke_does_not_and_both_are_recorded() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let fingerprint = verifying("ed25519").fingerprint().unwrap().to_owned();
+    let before = house.events().len();
+    for role in ["viewer", "", "Agent_Admin", "agent_admin "] {
+        assert_eq!(revoked(&house.store, &fingerprint, role), Err("govc_revoke_role"));
+    }
+    for signer in ["", " ", "two words"] {
+        assert_eq!(revoked(&house.store, signer, "agent_admin"), Err("govc_revoke_signer"));
+    }
+    assert_eq!(house.admit(NOW), []);
+    assert_eq!(revoked(&house.store, &fingerprint.to_uppercase(), "agent_admin"), Ok(()));
+    assert_eq!(house.admit(NOW), [DecisionCode::SignerRevoked]);
+    let told: Vec<Event> = house.events().split_off(before);
+    let told: Vec<&Event> = told.iter().filter(|event| event.kind == Kind::Revocation).collect();
+    let codes = told.iter().map(|event| event.outcome.error_codes.join(" "));
+    let wanted = [["govc_revoke_role"; 4].as_slice(), &["govc_revoke_signer"; 3], &[""]].concat();
+    assert_eq!(codes.collect::<Vec<_>>(), wanted);
+    assert_eq!(told.last().unwrap().outcome.verdict, Verdict::Success);
+}
+
+#[test]
+fn no_start_that_begins_after_a_revocation_is_allowed() {
+    let house = house();
+    assert!(house.promote(|_| ()).is_success());
+    let (policy, keys) = (policy("agent-promotion"), trusted());
+    let fingerprint = verifying("ed25519").fingerprint().unwrap().to_owned();
+    let (gone, allowed) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            // Each with what it remembers of the proof.
+            scope.spawn(|| {
+                let mut denied = 0;
+                while denied < 50 {
+                    let too_late = gone.load(Ordering::SeqCst);
+                    let verdict = admit(&house.store, house.id, &gate(Some(&policy), &keys, NOW)).unwrap();
+                    assert!(!(too_late && verdict.is_allow()), "revoked before it began");
+                    allowed.fetch_add(usize::from(verdict.is_allow()), Ordering::SeqCst);
+                    denied += usize::from(!verdict.is_allow());
+                }
+            });
+        }
+        while allowed.load(Ordering::SeqCst) < 30 {
+            std::thread::yield_now();
+        }
+        assert_eq!(revoked(&house.store, &fingerprint, "agent_admin"), Ok(()));
+        gone.store(true, Ordering::SeqCst);
+    });
+}
+
 #[test]
 fn a_revoked_signer_stays_revoked_after_a_restart() {
     let house = house();
     assert!(house.promote(|_| ()).is_success());
     let fingerprint = verifying("ed25519").fingerprint().unwrap().to_owned();
-    house.store.revoke(&fingerprint, "lost laptop", NOW).unwrap();
-    house.store.revoke(&fingerprint, "again", NOW).unwrap();
+    assert_eq!(revoked(&house.store, &fingerprint, "agent_admin"), Ok(()));
+    assert_eq!(revoked(&house.store, &fingerprint, "policy_admin"), Ok(()), "once more is no error");
     assert_eq!(house.admit(NOW), [DecisionCode::SignerRevoked]);
     let House { store, id, folder } = house;
     drop(store);

@@ -9,6 +9,7 @@ use govc_audit::event::Verdict;
 use govc_engine::{PolicyHandle, Trust, proof};
 use govc_governance::metrics::Counts;
 use govc_governance::policies::{Change, ReloadError, activate, hot_reload};
+use govc_governance::revocation::{Revoking, revoke};
 use govc_governance::store::{Store, StoreError, admit};
 use govc_governance::{Actor, DecisionCode, Status};
 
@@ -130,7 +131,9 @@ fn what_was_changed_behind_our_back_gets_no_new_proof() {
 fn a_revoked_signer_or_one_past_its_time_renews_nobody() {
     let new = stricter();
     let house = House::of(4);
-    house.store.revoke(verifying("ed25519").fingerprint().unwrap(), "lost laptop", NOW).unwrap();
+    let (key, actor) = (verifying("ed25519"), Actor { id: "user-1", role: "agent_admin" });
+    let revoking = Revoking { signer: key.fingerprint().unwrap(), actor, reason: "lost laptop", now: NOW };
+    revoke(&house.store, &revoking).unwrap();
     activate(&house.store, &new, &change(ADMIN)).unwrap();
     assert_eq!(house.revalidate(&new, 100).unwrap().renewed, 0);
     let house = House::of(4);

@@ -290,12 +290,14 @@ impl Store for SqliteStore {
         proofs::newest(&self.connection(), id)
     }
 
-    fn revoke(&self, signer: &str, reason: &str, now: i64) -> Result<(), StoreError> {
-        self.connection().execute(
-            "INSERT OR IGNORE INTO revoked_signers (signer, reason, created_at) VALUES (?1, ?2, ?3)",
-            params![signer.to_ascii_lowercase(), reason, now],
-        )?;
-        Ok(())
+    fn revoke(&self, signer: &str, reason: &str, event: Event, now: i64) -> Result<(), StoreError> {
+        self.commit(vec![event], |transaction| {
+            transaction.execute(
+                "INSERT OR IGNORE INTO revoked_signers (signer, reason, created_at) VALUES (?1, ?2, ?3)",
+                params![signer.to_ascii_lowercase(), reason, now],
+            )?;
+            Ok(())
+        })
     }
 
     fn policy_versions(&self, workspace: &str) -> Result<Vec<PolicyVersion>, StoreError> {
