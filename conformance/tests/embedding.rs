@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use govc_conformance::fixtures::Fixture;
-use govc_conformance::repository;
+use govc_conformance::{govc, repository};
 use govc_engine::{Effect, Engine, FunctionError, HostError, HostFunctions, Query, Scratch, Trust};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -179,4 +179,89 @@ fn functions_are_held_to_their_declarations() {
         let error = refused(HostFunctions::new().declared(nonsense.as_bytes()));
         assert!(matches!(error, FunctionError::Declarations(_)), "{nonsense}: {error}");
     }
+}
+
+/// Builds a bundle of one policy with the command.
+fn built(policy: &str, flags: &[&str]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.rego"), policy).unwrap();
+    let mut build = Command::new(govc());
+    build.current_dir(folder.path()).args(["build", "a.rego", "-e", "a/allow", "-e", "a/other"]);
+    let output = build.args(flags).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    std::fs::read(folder.path().join("bundle.tar.gz")).unwrap()
+}
+
+const POLICY: &str = r#"package a
+
+allow if {
+	input.role == "admin"
+	rand.intn("x", 1000) >= 0
+}
+
+allow if trusted
+
+trusted if input.trusted
+
+default other := 1
+
+other := 2 if input.role == "admin"
+"#;
+
+#[test]
+fn an_embedder_learns_which_rules_fired_and_which_would_have_had_to() {
+    let policy = Engine::load(&built(POLICY, &["--explain"]), &Trust::unsigned()).unwrap();
+    assert!(policy.tells());
+    let host = govc_engine::SystemHost::new().with_clock().with_randomness();
+    let mut scratch = Scratch::new();
+    let mut ask = |entrypoint: &str, input: &str| {
+        let query = Query::new(entrypoint).input_json(input.as_bytes()).host(&host);
+        let quiet = policy.decide(&mut scratch, &query);
+        assert!(quiet.rules().is_none() && !quiet.to_json().contains("\"rules\""), "only on request");
+        let told = policy.decide(&mut scratch, &query.telling_rules());
+        assert_eq!((told.effect(), told.result()), (quiet.effect(), quiet.result()));
+        let rules = told.rules().unwrap().unwrap().clone();
+        assert!(told.to_json().ends_with(&format!("\"rules\":{}}}", serde_json::to_string(&rules).unwrap())));
+        let names = |rules: &[govc_engine::ToldRule]| {
+            rules.iter().map(|rule| format!("{} {}", rule.rule, rule.at)).collect::<Vec<_>>().join(", ")
+        };
+        (names(&rules.fired), names(&rules.not_fired))
+    };
+    let rows = |fired: &str, not: &str| (fired.to_owned(), not.to_owned());
+    let (one, two, trusted) = ("a.allow a.rego:3", "a.allow a.rego:8", "a.trusted a.rego:10");
+    assert_eq!(ask("a/allow", r#"{"role": "admin"}"#), rows(one, &format!("{two}, {trusted}")));
+    assert_eq!(ask("a/allow", r#"{"trusted": true}"#), rows(&format!("{two}, {trusted}"), one));
+    assert_eq!(ask("a/allow", "{}"), rows("", &format!("{one}, {two}, {trusted}")));
+    // Rules that the entrypoint cannot ask are not told.
+    assert_eq!(ask("a/other", r#"{"role": "admin"}"#), rows("a.other a.rego:14", ""));
+    assert_eq!(ask("a/other", "{}"), rows("", "a.other a.rego:14"));
+}
+
+#[test]
+fn what_cannot_be_told_changes_no_decision() {
+    let ask = |bundle: &[u8]| {
+        let policy = Engine::load(bundle, &Trust::unsigned()).unwrap();
+        let query = Query::new("a/allow").input_json(br#"{"trusted": true}"#).telling_rules();
+        let decision = policy.decide(&mut Scratch::new(), &query);
+        assert_eq!(decision.effect(), Effect::Allow);
+        decision.rules().unwrap().map(|_| "").map_err(|error| error.code().to_owned())
+    };
+    let telling = built(POLICY, &["--explain"]);
+    assert_eq!(ask(&telling), Ok(""));
+    assert_eq!(built(POLICY, &["--explain"]), telling, "the same sources, the same bytes");
+    assert_eq!(ask(&built(POLICY, &[])), Err("govc_decide_untold".to_owned()));
+    // Another program tells: its rules are not those of the decision.
+    let other = built(&POLICY.replace("if input.trusted", "if input.nobody"), &["--explain"]);
+    let other = govc_engine::Bundle::open(&other, &Trust::unsigned()).unwrap();
+    let opened = govc_engine::Bundle::open(&telling, &Trust::unsigned()).unwrap();
+    let mut spec = govc_engine::BundleSpec::default();
+    spec.program = opened.program().map(<[u8]>::to_vec);
+    for name in ["explain.govc", "explain.json"] {
+        spec.extra.insert(name.to_owned(), other.file(name).unwrap().to_vec());
+    }
+    assert_eq!(ask(&govc_engine::build_bundle(&spec).unwrap()), Err("govc_decide_sources".to_owned()));
+    // What is no program at all is refused with the bundle.
+    spec.extra.insert("explain.govc".to_owned(), b"no program".to_vec());
+    let bundle = govc_engine::build_bundle(&spec).unwrap();
+    assert!(Engine::load(&bundle, &Trust::unsigned()).is_err());
 }

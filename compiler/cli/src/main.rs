@@ -30,6 +30,7 @@ mod server;
 #[path = "server_absent.rs"]
 mod server;
 mod table;
+mod telling;
 mod watch;
 mod world;
 

@@ -13,7 +13,7 @@ use crate::merkle::{
     root_of_range,
 };
 use crate::note::Verifier;
-use resident::Resident;
+use resident::{Hashes, Place, Resident};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -126,11 +126,11 @@ impl Reader {
     }
 
     /// A tile as paths need it: from memory where many paths need it.
-    fn shared_tile(&self, level: u32, index: u64) -> Result<Arc<[Hash]>, LogError> {
+    fn shared_tile(&self, level: u32, index: u64) -> Result<Hashes, LogError> {
         if let Some(hashes) = self.resident.get(level, index) {
             return Ok(hashes);
         }
-        let hashes: Arc<[Hash]> = self.tile(level, index)?.into();
+        let hashes: Hashes = self.tile(level, index)?.into();
         let at_the_end = (index + 1) * TILE_WIDTH >= self.size >> (8 * level);
         if level > 0 || at_the_end {
             self.resident.keep(level, index, &hashes);
@@ -211,7 +211,7 @@ impl Reader {
 /// many paths share, the reader keeps.
 struct Path<'r> {
     reader: &'r Reader,
-    last: RefCell<Option<(u32, u64, Arc<[Hash]>)>>,
+    last: RefCell<Option<(Place, Hashes)>>,
 }
 
 impl<'r> Path<'r> {
@@ -229,12 +229,12 @@ impl Subtrees for Path<'_> {
         let tile = first / TILE_WIDTH;
         let mut last = self.last.borrow_mut();
         let hashes = match last.take() {
-            Some((level, index, hashes)) if (level, index) == (tiles, tile) => hashes,
+            Some((place, hashes)) if place == (tiles, tile) => hashes,
             _ => self.reader.shared_tile(tiles, tile)?,
         };
         let from = usize::try_from(first % TILE_WIDTH).unwrap_or_default();
         let subtree = hashes.get(from..from + (1 << inside)).and_then(fold);
-        *last = Some((tiles, tile, hashes));
+        *last = Some(((tiles, tile), hashes));
         subtree.ok_or(LogError::NoLeaf { index: index << level, size: self.reader.size })
     }
 }

@@ -3,6 +3,7 @@
 use crate::effect::Effect;
 use crate::host::Answers;
 use crate::query::Limits;
+use crate::telling::Rules;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
@@ -30,6 +31,7 @@ pub struct Decision {
     pub(crate) answers: Answers,
     pub(crate) limits: Limits,
     pub(crate) error: Option<DecideError>,
+    pub(crate) rules: Option<Result<Rules, DecideError>>,
 }
 
 impl Decision {
@@ -107,8 +109,15 @@ impl Decision {
         self.error.as_ref()
     }
 
+    /// Which rules fired, and which would have had to fire; or why nobody can tell, which changes no decision. `None` where
+    /// the query did not ask, and for errors.
+    pub fn rules(&self) -> Option<Result<&Rules, &DecideError>> {
+        self.rules.as_ref().map(Result::as_ref)
+    }
+
     /// The decision as one JSON object: `decision`, `reasons`, `result`, `bundle`, `entrypoint`, `input_digest`,
-    /// `nd_builtin_cache`, `engine`, `limits`; and where there are any, `warnings`, `obligations`, `error`.
+    /// `nd_builtin_cache`, `engine`, `limits`; where there are any, `warnings`, `obligations`, `error`; and where the query
+    /// asked, `rules`: `{"fired", "not_fired"}`, or `null` where nobody can tell.
     pub fn to_json(&self) -> String {
         // Every part is text or JSON already, so nothing here can fail to be written.
         serde_json::to_string(self).unwrap_or_default()
@@ -135,6 +144,9 @@ impl Serialize for Decision {
         }
         if let Some(error) = &self.error {
             map.serialize_entry("error", error)?;
+        }
+        if let Some(rules) = &self.rules {
+            map.serialize_entry("rules", &rules.as_ref().ok())?;
         }
         map.end()
     }
@@ -179,6 +191,10 @@ pub enum DecideError {
         /// The limit.
         limit: usize,
     },
+    /// The bundle has no program that tells which rules a decision rests on. Changes no decision.
+    Untold,
+    /// The program that tells decides otherwise than the one that decided. Changes no decision.
+    ToldOtherwise,
     /// The machine failed in a way that it must not.
     Internal(String),
 }
@@ -194,6 +210,8 @@ impl DecideError {
             DecideError::Unavailable { .. } => "govc_decide_unavailable",
             DecideError::Evaluation { code, .. } => code,
             DecideError::Result { .. } => "govc_decide_result",
+            DecideError::Untold => "govc_decide_untold",
+            DecideError::ToldOtherwise => "govc_decide_sources",
             DecideError::Internal(_) => "govc_decide_internal",
         }
     }
@@ -214,6 +232,10 @@ impl fmt::Display for DecideError {
             DecideError::Evaluation { message, .. } => f.write_str(message),
             DecideError::Result { given, limit } => {
                 write!(f, "the result has {given} bytes, the limit is {limit}")
+            }
+            DecideError::Untold => f.write_str("the bundle has no program that tells which rules fired"),
+            DecideError::ToldOtherwise => {
+                f.write_str("the sources of the bundle decide otherwise than its program")
             }
             DecideError::Internal(why) => write!(f, "the machine failed: {why}"),
         }

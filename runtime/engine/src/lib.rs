@@ -17,6 +17,7 @@ mod native;
 mod policy;
 pub mod proof;
 mod query;
+mod telling;
 mod trust;
 
 pub use bundle::{
@@ -34,4 +35,5 @@ pub use keys::{Algorithm, KeyError, SigningKey, VerifyingKey, generate as genera
 pub use layout::{Layer, Layout, LayoutError};
 pub use policy::{Engine, Entrypoint, Policy, PolicyHandle};
 pub use query::{Limits, Query, Scratch};
+pub use telling::{Marks, Rules, Telling, ToldRule};
 pub use trust::{Trust, TrustError, VersionMemory};

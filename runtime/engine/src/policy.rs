@@ -4,15 +4,16 @@ use crate::bundle::{Bundle, Manifest, Section, Signer};
 use crate::decision::{DecideError, Decision};
 use crate::documents::Document;
 use crate::effect::{self, Effect, Reading};
-use crate::host::{Answers, Recorder};
+use crate::host::{Answers, Recorder, Replay};
 use crate::machine;
 use crate::query::{Input, Limits, Query, Scratch, Target};
+use crate::telling::{Rules, Teller, Telling};
 use crate::{LoadError, Trust, digest};
 use govc_value::{Heap, Value, json};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 /// Where bundles become policies.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,7 @@ struct Loaded {
     manifest: Manifest,
     section: Option<Section>,
     signer: Option<Signer>,
+    teller: OnceLock<Teller>,
     #[cfg(feature = "jit")]
     heat: crate::native::Heat,
 }
@@ -81,8 +83,10 @@ impl Policy {
             return Err(LoadError::Patch("there is no bundle that it could change".to_owned()));
         }
         let program = bundle.program().ok_or(LoadError::NoProgram)?;
+        let data = bundle.data()?;
         Ok(Self(Arc::new(Loaded {
-            image: machine::load(program, &bundle.data()?)?,
+            image: machine::load(program, &data)?,
+            teller: once(Telling::of(bundle)?.map(|telling| Teller::new(telling, &data)).transpose()?),
             digest: Arc::from(bundle.digest()),
             policy_hash: bundle.policy_hash(),
             manifest: bundle.manifest().clone(),
@@ -111,6 +115,7 @@ impl Policy {
         });
         Ok(Self(Arc::new(Loaded {
             image: machine::reload(&self.0.image, &data)?,
+            teller: once(self.0.teller.get().map(|teller| teller.over(&data)).transpose()?),
             digest: Arc::from(followed(self.digest(), delta.digest())),
             policy_hash: followed(self.policy_hash(), delta.digest()),
             manifest: delta.manifest().clone(),
@@ -148,6 +153,22 @@ impl Policy {
         }
     }
 
+    /// Whether it can tell which rules a decision rests on; see [`Query::telling_rules`].
+    pub fn tells(&self) -> bool {
+        self.0.teller.get().is_some()
+    }
+
+    /// Gives it a program that tells, of who can compile the sources of the bundle. One that came with the bundle stays.
+    ///
+    /// # Errors
+    /// When the program is refused.
+    pub fn teach(&self, telling: Telling) -> Result<(), LoadError> {
+        let data = [(Vec::new(), Document::of(self.0.image.data()).json().into_bytes())];
+        let teller = Teller::new(telling, &data)?;
+        self.0.teller.get_or_init(|| teller);
+        Ok(())
+    }
+
     /// Our section of the manifest.
     pub fn section(&self) -> Option<&Section> {
         self.0.section.as_ref()
@@ -177,10 +198,50 @@ impl Policy {
             *scratch = Scratch::new();
             Err(DecideError::Internal("a panic; please report it".to_owned()))
         });
-        if let Err(error) = filled {
-            decision.fail(error);
+        match filled {
+            Err(error) => decision.fail(error),
+            Ok(()) if query.telling => decision.rules = Some(self.rules(&decision, scratch, query)),
+            Ok(()) => {}
         }
         decision
+    }
+
+    /// The rules behind a decision that was just made.
+    fn rules(
+        &self,
+        decision: &Decision,
+        scratch: &mut Scratch,
+        query: &Query<'_>,
+    ) -> Result<Rules, DecideError> {
+        let told = catch_unwind(AssertUnwindSafe(|| self.tell(decision, scratch, query)));
+        told.unwrap_or_else(|_| {
+            *scratch = Scratch::new();
+            Err(DecideError::Internal("a panic; please report it".to_owned()))
+        })
+    }
+
+    fn tell(
+        &self,
+        decision: &Decision,
+        scratch: &mut Scratch,
+        query: &Query<'_>,
+    ) -> Result<Rules, DecideError> {
+        let teller = self.0.teller.get().ok_or(DecideError::Untold)?;
+        let entrypoint =
+            machine::entrypoint(&teller.image, &decision.entrypoint).ok_or(DecideError::Untold)?;
+        let (answers, limits) = (Replay(&decision.answers), query.limits.of_telling());
+        let Scratch { arena, machine: registers } = scratch;
+        arena.reset();
+        let heap = Heap::new(arena, teller.image.frozen.symbols());
+        let input = read_input(heap, query)?;
+        let mut world = Recorder::new(&answers);
+        let call = machine::Call { entrypoint, input, world: &mut world, limits: limits.machine() };
+        let result = machine::run(&teller.image, registers, arena, call)?;
+        let again = write_result(result, &query.limits)?;
+        if again.as_deref().map(RawValue::get) != decision.result() {
+            return Err(DecideError::ToldOtherwise);
+        }
+        teller.rules(&decision.entrypoint, world.marked())
     }
 
     fn fill(
@@ -227,6 +288,11 @@ impl Policy {
                 .ok_or_else(|| DecideError::Entrypoint { name: (*name).to_owned() }),
         }
     }
+}
+
+/// A cell with a value, where there is one.
+fn once<T>(value: Option<T>) -> OnceLock<T> {
+    value.map_or_else(OnceLock::new, OnceLock::from)
 }
 
 /// The digest of what a delta bundle made of something.
@@ -298,6 +364,7 @@ impl Decision {
             answers: Answers::default(),
             limits: query.limits,
             error: None,
+            rules: None,
         }
     }
 

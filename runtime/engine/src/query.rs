@@ -66,6 +66,16 @@ impl Limits {
         *self == Self::default()
     }
 
+    /// A program that tells of its evaluation takes longer, and is given the time.
+    pub(crate) fn of_telling(&self) -> Self {
+        const SLOWER: u32 = 16;
+        Self {
+            fuel: self.fuel.saturating_mul(SLOWER.into()),
+            time: self.time.map(|time| time.saturating_mul(SLOWER)),
+            ..*self
+        }
+    }
+
     pub(crate) fn json(&self) -> json::Limits {
         json::Limits { bytes: self.input_bytes, depth: self.input_depth, string: self.input_bytes }
     }
@@ -115,6 +125,7 @@ pub struct Query<'a> {
     pub(crate) input: Input<'a>,
     pub(crate) limits: Limits,
     pub(crate) host: &'a dyn Host,
+    pub(crate) telling: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -142,7 +153,7 @@ impl<'a> Query<'a> {
     }
 
     fn of(target: Target<'a>) -> Self {
-        Self { target, input: Input::None, limits: Limits::default(), host: &Sealed }
+        Self { target, input: Input::None, limits: Limits::default(), host: &Sealed, telling: false }
     }
 
     /// The input as JSON text. Without an input, `input` is undefined.
@@ -174,6 +185,14 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The decision is to tell which rules fired, and which would have had to fire for another; see
+    /// [`Decision::rules`](crate::Decision::rules). It takes a second, slower evaluation.
+    #[must_use]
+    pub fn telling_rules(mut self) -> Self {
+        self.telling = true;
         self
     }
 

@@ -13,11 +13,12 @@ use crate::language::Language;
 use crate::output;
 use crate::problem::{self, Problem};
 use crate::run;
+use crate::telling;
 use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
 use govc_compile::ir::{PlanJson, to_plan_json};
 use govc_compile::opt::Level;
-use govc_engine::{Bundle, BundleError, BundleSpec, LoadError, Trust, build_bundle, sign_bundle};
+use govc_engine::{Bundle, BundleError, BundleSpec, LoadError, Telling, Trust, build_bundle, sign_bundle};
 use govc_syntax::{RegoVersion, Span};
 use std::collections::BTreeMap;
 
@@ -65,6 +66,9 @@ pub(crate) struct Build {
     /// Files and folders that say which actions, tools, targets and agents there are (other files in a folder are passed over)
     #[arg(long, value_name = "PATH")]
     catalog: Vec<String>,
+    /// Add a program that tells which rules a decision rests on, for those who ask for it
+    #[arg(long)]
+    explain: bool,
     /// Names of files and folders to leave out
     #[arg(long, value_delimiter = ',')]
     ignore: Vec<String>,
@@ -201,9 +205,12 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     if args.target == Target::Plan && entrypoints::named(&args.entrypoint, &loaded).is_empty() {
         return Err(vec![Problem::plain("plan compilation requires at least one entrypoint")]);
     }
-    let (program, plan) = compile(args, &loaded, &asked)?;
-    spec.program = Some(govc_bytecode::encode(&program));
-    spec.extra.extend(plan.map(|plan| ("plan.json".to_owned(), plan)));
+    let compiled = compile(args, &loaded, &asked)?;
+    spec.program = Some(govc_bytecode::encode(&compiled.program));
+    spec.extra.extend(compiled.plan.map(|plan| ("plan.json".to_owned(), plan)));
+    if let Some(telling) = compiled.telling {
+        telling.enclose(&mut spec);
+    }
     spec.sources = match args.optimize {
         0 => sources(&loaded),
         level => optimized::sources(args, &loaded, version, level)?,
@@ -319,12 +326,16 @@ fn load(args: &Build) -> Loaded {
     })
 }
 
-/// The program, and OPA's plan if that was asked for.
-fn compile(
-    args: &Build,
-    loaded: &Loaded,
-    asked: &[String],
-) -> Result<(govc_bytecode::Program, Option<Vec<u8>>), Vec<Problem>> {
+/// What sources are compiled to.
+struct Compiled {
+    program: govc_bytecode::Program,
+    /// OPA's plan, if that was asked for.
+    plan: Option<Vec<u8>>,
+    /// What tells which rules fired, if that was asked for.
+    telling: Option<Telling>,
+}
+
+fn compile(args: &Build, loaded: &Loaded, asked: &[String]) -> Result<Compiled, Vec<Problem>> {
     let mut schemas = files::schema::load(args.schema.as_deref()).map_err(|p| vec![p])?;
     files::schema::add_catalogs(&args.catalog, &mut schemas).map_err(|p| vec![p])?;
     let rules = run::Rules { strict: false, error_limit: 10, schemas, cases: false };
@@ -340,7 +351,8 @@ fn compile(
             }
             Target::Rego | Target::Wasm => None,
         };
-        Ok((program, plan))
+        let telling = args.explain.then(|| telling::compile(loaded, &checked, asked)).transpose()?;
+        Ok(Compiled { program, plan, telling })
     })
 }
 

@@ -3,8 +3,6 @@
 //! Exit code 0 allow, 1 deny or any failure to decide, 3 approval needed, 2 wrong usage. Nothing is printed before it
 //! is in the audit log and its proof is on the disk.
 
-mod rules;
-
 use crate::agent_safe::{self, Compat};
 use crate::exit::Exit;
 use crate::files;
@@ -13,11 +11,12 @@ use crate::output::{self, Node};
 use crate::policies;
 use crate::problem::Problem;
 use crate::record::Auditing;
+use crate::telling;
 use clap::Args;
 use govc_audit::Event;
 use govc_audit::event::{Digest, Kind, PolicyCheck, Verdict};
 use govc_engine::proof::Proof;
-use govc_engine::{Decision, ENGINE, Effect, Limits, Query, Scratch, SystemHost};
+use govc_engine::{Decision, ENGINE, Effect, Limits, Policy, Query, Scratch, SystemHost};
 use std::path::Path;
 
 /// Decide with a signed bundle
@@ -107,9 +106,8 @@ pub(crate) fn run(args: &Decide) -> Exit {
         return Exit::Error;
     }
     match decide(args) {
-        Ok((decision, rules)) => {
-            let rules = rules.map(|rules| ("rules", rules));
-            output::println(&output::with_members(&Node::Raw(decision.to_json()), rules).pretty());
+        Ok(decision) => {
+            output::println(&Node::Raw(decision.to_json()).pretty());
             exit_of(decision.effect())
         }
         Err(problem) => {
@@ -127,8 +125,7 @@ fn exit_of(effect: Effect) -> Exit {
     }
 }
 
-/// The decision, and the rules behind it where that is asked for.
-fn decide(args: &Decide) -> Result<(Decision, Option<Node>), Problem> {
+fn decide(args: &Decide) -> Result<Decision, Problem> {
     let bundle = args.bundle.as_deref().unwrap_or_default();
     let policy = args.verifying.policy(bundle)?;
     let entrypoint = policies::entrypoint(args.entrypoint.as_deref(), &policy)?;
@@ -138,23 +135,32 @@ fn decide(args: &Decide) -> Result<(Decision, Option<Node>), Problem> {
     if let Some(input) = &input {
         query = query.input_json(input.as_bytes());
     }
+    if args.explain {
+        teach(&policy, bundle, &entrypoint);
+        query = query.telling_rules();
+    }
     let decision = policy.decide(&mut Scratch::new(), &query);
+    if let Some(Err(error)) = decision.rules() {
+        output::eprintln(&Problem::coded(error.code(), error.to_string()).line());
+    }
     let proof = match &args.proof {
         Some(path) => Some(prove(args, path, &decision, input.as_deref())?),
         None => None,
     };
     args.auditing.record(&event(&decision, proof.as_deref()))?;
-    let explains = args.explain && decision.error().is_none();
-    let rules = explains.then(|| explained(bundle, &decision, input.as_deref()));
-    Ok((decision, rules))
+    Ok(decision)
 }
 
-/// The rules behind a decision; `null` where nobody can tell, which changes no decision.
-fn explained(bundle: &str, decision: &Decision, input: Option<&str>) -> Node {
-    rules::explain(bundle, decision, input).unwrap_or_else(|problem| {
+/// Lets the sources of the bundle tell, where it holds nothing that does. What cannot be compiled changes no decision.
+fn teach(policy: &Policy, bundle: &str, entrypoint: &str) {
+    if policy.tells() || policy.entrypoint(entrypoint).is_none() {
+        return;
+    }
+    let taught = telling::of_bundle(bundle, entrypoint)
+        .and_then(|telling| policy.teach(telling).map_err(policies::refusal));
+    if let Err(problem) = taught {
         output::eprintln(&problem.line());
-        Node::Raw("null".to_owned())
-    })
+    }
 }
 
 /// The decision in the words of the audit log. The digest of the arguments is that of the proof.

@@ -6,21 +6,27 @@ use crate::merkle::Hash;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Tiles by level and index.
+/// The hashes of a tile.
+pub(super) type Hashes = Arc<[Hash]>;
+
+/// Level and index of a tile.
+pub(super) type Place = (u32, u64);
+
+/// Tiles by their places.
 #[derive(Debug, Default)]
-pub(super) struct Resident(Mutex<HashMap<(u32, u64), Arc<[Hash]>>>);
+pub(super) struct Resident(Mutex<HashMap<Place, Hashes>>);
 
 /// Tiles that are kept, of 8 KB each: all above the leaves of a log of 130 M entries.
 const MOST: usize = 2048;
 
 impl Resident {
-    pub(super) fn get(&self, level: u32, index: u64) -> Option<Arc<[Hash]>> {
+    pub(super) fn get(&self, level: u32, index: u64) -> Option<Hashes> {
         // Only whole tiles are ever in it, also after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(level, index)).cloned()
     }
 
     /// Keeps a tile, as long as there is room.
-    pub(super) fn keep(&self, level: u32, index: u64, hashes: &Arc<[Hash]>) {
+    pub(super) fn keep(&self, level: u32, index: u64, hashes: &Hashes) {
         let mut tiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if tiles.len() < MOST {
             tiles.insert((level, index), Arc::clone(hashes));

@@ -5,7 +5,7 @@ use govc_stdlib::{BuiltinError, World};
 use govc_value::{Heap, Value, json};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Outside answers by builtin and arguments: OPA's `nd_builtin_cache`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -66,16 +66,22 @@ pub(crate) struct Recorder<'h> {
     answers: Answers,
     now: Option<i64>,
     missing: Option<String>,
+    marked: BTreeSet<u32>,
 }
 
 impl<'h> Recorder<'h> {
     pub(crate) fn new(host: &'h dyn Host) -> Self {
-        Self { host, answers: Answers::default(), now: None, missing: None }
+        Self { host, answers: Answers::default(), now: None, missing: None, marked: BTreeSet::new() }
     }
 
     /// A builtin that was asked for although the host does not have it. Then the answer of the query is worthless.
     pub(crate) fn missing(&self) -> Option<&str> {
         self.missing.as_deref()
+    }
+
+    /// What a program that tells of its evaluation has marked.
+    pub(crate) fn marked(&self) -> &BTreeSet<u32> {
+        &self.marked
     }
 
     pub(crate) fn into_answers(self) -> Answers {
@@ -125,6 +131,10 @@ impl World for Recorder<'_> {
         })?;
         json::read(heap, answer.as_bytes(), &json::Limits::default())
             .map_err(|e| BuiltinError::Failed(format!("the host's answer is not JSON: {e}")))
+    }
+
+    fn mark(&mut self, place: u32) {
+        self.marked.insert(place);
     }
 
     fn print(&mut self, text: &str, file: &str, row: u32) {
