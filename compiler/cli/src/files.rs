@@ -4,6 +4,7 @@
 //! way; `-b` takes only `data.json` and `data.yaml` beside the policies. The named file itself may have any ending.
 
 pub(crate) mod declared;
+mod delta;
 pub(crate) mod documents;
 pub(crate) mod roots;
 pub(crate) mod schema;
@@ -289,8 +290,9 @@ impl Loader<'_> {
             }
             Mode::Data => kind != Kind::Other || depth == 0,
         };
-        if mode == Mode::Bundle && name == "patch.json" {
-            return self.fail(delta(path));
+        if mode == Mode::Bundle && name == delta::PATCH && !self.request.only_rego {
+            let folder = self.current().map(|bundle| bundle.path.clone()).unwrap_or_default();
+            return self.changes_of_folder(path, &folder);
         }
         if !wanted || (self.request.only_rego && kind != Kind::Rego) {
             return;
@@ -526,10 +528,10 @@ impl Loader<'_> {
                 return self.fail(Problem { govc_code: error.code().to_owned(), ..problem });
             }
         };
-        if bundle.is_delta() {
-            return self.fail(delta(path));
-        }
-        self.within(path, bundle.manifest().clone(), claims, |loader| loader.files_of(path, &bundle, prefix));
+        self.within(path, bundle.manifest().clone(), claims, |loader| {
+            loader.changes_of_archive(path, &bundle);
+            loader.files_of(path, &bundle, prefix);
+        });
     }
 
     fn files_of(&mut self, path: &str, bundle: &Bundle, prefix: &[String]) {
@@ -584,11 +586,6 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
     parts.push(name);
     let root = if folder.starts_with('/') { "/" } else { "" };
     format!("{root}{}", parts.join("/"))
-}
-
-/// Changes of a bundle that is not there.
-fn delta(path: &str) -> Problem {
-    Problem::not_yet(format!("{path}: a delta bundle can only be activated by a server"))
 }
 
 fn not_utf8(path: &str, bytes: &[u8]) -> Problem {
