@@ -77,7 +77,9 @@ impl Loader<'_> {
         for change in changes {
             if let Some(bundle) = self.current().filter(|bundle| !bundle.roots.own(&steps(change.path()))) {
                 let (roots, path) = (&bundle.roots, change.path());
-                return Err(refused(format!("manifest roots {roots} do not permit data patch at path '{path}'")));
+                return Err(refused(format!(
+                    "manifest roots {roots} do not permit data patch at path '{path}'"
+                )));
             }
             change.apply(&mut documents).map_err(|why| inapplicable(&why))?;
         }
