@@ -9,13 +9,14 @@
 
 mod desk;
 #[cfg(test)]
-mod model;
+pub(crate) mod model;
 mod refusal;
 
 pub use desk::ApprovalDesk;
 pub use refusal::ApprovalRefusal;
 
 use crate::action::CanonicalAction;
+use crate::guard::Guard;
 use crate::principal::Principal;
 use crate::store::StoreError;
 use crate::ticket::Claims;
@@ -57,6 +58,14 @@ pub struct Ballot {
     pub vote: Vote,
     /// When, in seconds since 1970.
     pub at: i64,
+}
+
+impl Ballot {
+    /// Whether somebody gave it: under his name, or with his key.
+    fn is_of(&self, by: &Principal) -> bool {
+        let other_key = self.key.is_none() || self.key.as_deref() != by.key();
+        !Guard::OneVoteOfName.holds(self.by != by.id()) || !Guard::OneVoteOfKey.holds(other_key)
+    }
 }
 
 /// How far it got.
@@ -168,9 +177,13 @@ impl Approval {
         match &self.progress {
             Progress::Denied => ApprovalStatus::Denied,
             Progress::Executed(_) => ApprovalStatus::Executed,
-            Progress::Open | Progress::Ticketed(_) if now >= self.expires_at => ApprovalStatus::Expired,
+            Progress::Open | Progress::Ticketed(_) if !Guard::Lifetime.holds(now < self.expires_at) => {
+                ApprovalStatus::Expired
+            }
             Progress::Ticketed(_) => ApprovalStatus::Ticketed,
-            Progress::Open if self.allowing() >= self.rule.needed => ApprovalStatus::Approved,
+            Progress::Open if Guard::EnoughVotes.holds(self.allowing() >= self.rule.needed) => {
+                ApprovalStatus::Approved
+            }
             Progress::Open => ApprovalStatus::Pending,
         }
     }
@@ -186,27 +199,27 @@ impl Approval {
     /// When he may not: he is no approver, is the requester (by name or by key), has voted, or it is over.
     pub fn vote(&self, by: &Principal, vote: Vote, now: i64) -> Result<Self, ApprovalRefusal> {
         let is_requester = by.id() == self.requester || by.key() == Some(&self.requester_key);
-        if is_requester {
+        if !Guard::OthersVote.holds(!is_requester) {
             return Err(ApprovalRefusal::OwnRequest);
         }
-        if !self.rule.approvers.contains(by.id()) {
+        if !Guard::ApproversVote.holds(self.rule.approvers.contains(by.id())) {
             return Err(ApprovalRefusal::NoApprover);
         }
-        let same_key = |ballot: &Ballot| ballot.key.is_some() && ballot.key.as_deref() == by.key();
-        let mine = self.ballots.iter().find(|ballot| ballot.by == by.id() || same_key(ballot));
+        let mine = self.ballots.iter().find(|ballot| ballot.is_of(by));
         // Who allowed it may still think better of it, but nobody counts twice.
         if mine.is_some_and(|ballot| vote == Vote::Allow || ballot.vote == Vote::Deny) {
             return Err(ApprovalRefusal::Voted);
         }
-        if let status @ (ApprovalStatus::Denied | ApprovalStatus::Executed | ApprovalStatus::Expired) =
-            self.status(now)
-        {
+        let status = self.status(now);
+        let over =
+            matches!(status, ApprovalStatus::Denied | ApprovalStatus::Executed | ApprovalStatus::Expired);
+        if !Guard::VoteWhileLive.holds(!over) {
             return Err(ApprovalRefusal::Over { status });
         }
         let mut next = self.clone();
         let ballot = Ballot { by: by.id().to_owned(), key: by.key().map(str::to_owned), vote, at: now };
         next.ballots.push(ballot);
-        if vote == Vote::Deny {
+        if !Guard::DenialEnds.holds(vote != Vote::Deny) {
             next.progress = Progress::Denied;
         }
         Ok(next)
@@ -224,20 +237,23 @@ impl Approval {
         now: i64,
         fresh: impl FnOnce() -> Result<Claims, ApprovalRefusal>,
     ) -> Result<(Self, Claims), ApprovalRefusal> {
-        if by.id() != self.requester || by.key() != Some(&self.requester_key) {
+        let is_requester = by.id() == self.requester && by.key() == Some(&self.requester_key);
+        if !Guard::RequesterFetches.holds(is_requester) {
             return Err(ApprovalRefusal::OtherRequester);
         }
-        if *action != self.action {
+        if !Guard::SameAction.holds(*action == self.action) {
             return Err(ApprovalRefusal::OtherAction);
         }
         match (self.status(now), &self.progress) {
-            (ApprovalStatus::Ticketed, Progress::Ticketed(claims)) => Ok((self.clone(), (**claims).clone())),
-            (ApprovalStatus::Approved, _) => {
+            (ApprovalStatus::Approved | ApprovalStatus::Ticketed, progress)
+                if Guard::OneTicket.holds(*progress == Progress::Open) =>
+            {
                 let mut claims = fresh()?;
                 claims.approval = Some(self.id.clone());
                 claims.exp = claims.exp.min(self.expires_at);
                 Ok((Self { progress: Progress::Ticketed(Box::new(claims.clone())), ..self.clone() }, claims))
             }
+            (ApprovalStatus::Ticketed, Progress::Ticketed(claims)) => Ok((self.clone(), (**claims).clone())),
             (ApprovalStatus::Pending, _) => {
                 Err(ApprovalRefusal::Pending { allowing: self.allowing(), needed: self.rule.needed })
             }
@@ -251,7 +267,9 @@ impl Approval {
     /// When it is over, or the ticket is not the one that it gave.
     pub fn execute(&self, ticket: &Claims, now: i64) -> Result<Self, ApprovalRefusal> {
         match (self.status(now), &self.progress) {
-            (ApprovalStatus::Ticketed, Progress::Ticketed(claims)) if **claims == *ticket => {
+            (ApprovalStatus::Ticketed, Progress::Ticketed(claims))
+                if Guard::ItsTicket.holds(**claims == *ticket) =>
+            {
                 Ok(Self { progress: Progress::Executed(ticket.jti.clone()), ..self.clone() })
             }
             (ApprovalStatus::Ticketed, _) => Err(ApprovalRefusal::OtherAction),

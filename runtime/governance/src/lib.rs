@@ -12,6 +12,7 @@ pub mod approval;
 mod code;
 pub mod delegation;
 pub mod events;
+mod guard;
 mod jws;
 pub mod ledger;
 pub mod metrics;

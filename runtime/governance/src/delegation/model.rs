@@ -1,6 +1,6 @@
 //! Makes every chain that can be made of a few scopes, and tells what each lets its holder do.
 
-use super::{Delegate, Delegation, DelegationPolicy, Scope};
+use super::{Delegate, Delegation, DelegationPolicy, Link, Scope};
 use crate::principal::Principal;
 use std::collections::BTreeSet;
 
@@ -52,11 +52,58 @@ fn longer<'c>(
     people.flat_map(move |(by, to)| {
         let made = scopes.iter().flat_map(move |scope| {
             (0..END).filter_map(move |now| {
-                chain.narrow(&person(by), delegate(to), scope.clone(), &POLICY, now).ok()
+                let next = chain.narrow(&person(by), delegate(to), scope.clone(), &POLICY, now).ok()?;
+                assert_eq!(by, chain.last().holder.id, "broken: only who holds a right passes it on");
+                Some(next)
             })
         });
         made.map(move |chain| (to, chain))
     })
+}
+
+/// Whether names with and without `*` stand for a name, told apart from how scopes tell it.
+fn named(patterns: &BTreeSet<String>, name: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.as_str() {
+        "*" => true,
+        "get*" => name.starts_with("get"),
+        exact => exact == name,
+    })
+}
+
+/// Only what the last link says, and in its time.
+fn check_rights(chain: &Delegation, rights: &BTreeSet<(usize, usize, i64)>) {
+    let last = chain.last();
+    for (action, target, now) in rights {
+        let covered =
+            named(&last.scope.actions, ACTIONS[*action]) && named(&last.scope.targets, TARGETS[*target]);
+        assert!(covered, "broken: a right is used for what it covers");
+        assert!(last.at <= *now && *now < last.scope.expires_at, "broken: a right is used in its time");
+    }
+}
+
+/// A link that nobody could make, because it ends after all others.
+fn check_forged(chain: &Delegation) {
+    let scope = Scope::new(["*"], ["*"], END + 9);
+    let mut forged = chain.clone();
+    forged.links.push(Link { holder: delegate("forger"), scope, at: chain.last().at });
+    assert!(rights(&forged, "forger").is_empty(), "broken: a chain that nobody could make gives nothing");
+}
+
+fn check_links(chain: &Delegation) {
+    let links: Vec<&Link> = chain.links().collect();
+    assert!(links.len() <= POLICY.max_links + 1, "broken: chains end where policy says");
+    let holders: BTreeSet<&str> = links.iter().map(|link| link.holder.id.as_str()).collect();
+    assert_eq!(holders.len(), links.len(), "broken: nobody stands in a chain twice");
+    for pair in links.windows(2) {
+        let (before, link) = (pair[0], pair[1]);
+        let good = before.at <= link.at && link.at < before.scope.expires_at;
+        assert!(good, "broken: a link begins while the one before is good");
+    }
+}
+
+/// All that the test below goes through.
+pub(crate) fn explore_all() {
+    rights_never_widen_along_a_chain();
 }
 
 #[test]
@@ -68,22 +115,24 @@ fn rights_never_widen_along_a_chain() {
         let mut open = vec![(rights(&start, "ada"), start)];
         while let Some((before, chain)) = open.pop() {
             chains += 1;
-            assert!(chain.links().count() <= POLICY.max_links + 1);
+            check_links(&chain);
+            check_rights(&chain, &before);
+            check_forged(&chain);
             let others = chain.links().filter(|link| link.holder != chain.last().holder);
             for other in others {
                 assert!(
                     rights(&chain, &other.holder.id).is_empty(),
-                    "only the last of a chain has the right"
+                    "broken: only the last of a chain has the right"
                 );
             }
             for (to, next) in longer(&chain, &scopes) {
                 let after = rights(&next, to);
                 assert!(
                     after.is_subset(&before),
-                    "{next:?} lets {to} do more than before: {after:?}, {before:?}"
+                    "broken: {next:?} lets {to} do more than before: {after:?}, {before:?}"
                 );
                 let ends = next.last().scope.expires_at - next.last().at;
-                assert!(ends <= POLICY.max_seconds);
+                assert!(ends <= POLICY.max_seconds, "broken: links end when policy says");
                 open.push((after, next));
             }
         }

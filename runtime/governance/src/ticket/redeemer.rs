@@ -6,6 +6,7 @@
 use super::claims::Claims;
 use super::refusal::TicketRefusal;
 use super::verifier::{Use, Verifier};
+use crate::guard::Guard;
 use crate::ledger::{Ledger, Records, transact};
 use crate::outbox::Draft;
 use crate::store::StoreError;
@@ -80,9 +81,10 @@ impl Burn {
     }
 
     pub(crate) fn carry_out(&self, records: &mut dyn Records) -> Result<Burnt, StoreError> {
-        let refusal = match records.burn(&self.claims.jti, self.claims.exp)? {
+        let fresh = records.burn(&self.claims.jti, self.claims.exp)?;
+        let refusal = match Guard::UsedOnce.holds(fresh) {
             false => TicketRefusal::Replay,
-            true if !self.execute_approval(records)? => TicketRefusal::Approval,
+            true if !Guard::LiveApproval.holds(self.execute_approval(records)?) => TicketRefusal::Approval,
             true => return Ok(Ok(records.put_event(&self.used)?)),
         };
         let mut event = self.claims.event("refused", Verdict::Deny);
