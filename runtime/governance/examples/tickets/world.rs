@@ -3,8 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use govc_engine::{Algorithm, SigningKey, VerifyingKey};
+use govc_governance::ledger::Ledger;
+use govc_governance::outbox::AuditOutbox;
 use govc_governance::store::SqliteStore;
-use govc_governance::ticket::{Redeemer, TicketRefusal, Use, Verifier};
+use govc_governance::ticket::{Redeemed, Redeemer, TicketRefusal, Use, Verifier};
 use govc_governance::{CanonicalAction, Principal};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -82,7 +84,7 @@ impl World {
         made.expect("a verifier")
     }
 
-    pub(crate) fn redeemer(&self, store: &Arc<SqliteStore>) -> Redeemer {
+    pub(crate) fn redeemer(&self, store: &Arc<dyn Store>) -> Redeemer {
         Redeemer::new(store.clone(), self.verifier())
     }
 
@@ -92,11 +94,23 @@ impl World {
 
     /// Uses a ticket. True when it was good, false when it was used before; nothing else may happen.
     pub(crate) fn used(&self, redeemer: &Redeemer, token: &str) -> bool {
-        match redeemer.redeem(token, self.shown_for(), NOW) {
+        Self::told(redeemer.redeem(token, self.shown_for(), NOW))
+    }
+
+    fn told(answer: Result<Redeemed, TicketRefusal>) -> bool {
+        match answer {
             Ok(_) => true,
             Err(TicketRefusal::Replay) => false,
             Err(refusal) => panic!("a good ticket was refused: {refusal}"),
         }
+    }
+
+    /// As [`used`](Self::used), where the server may be shot down: then nobody was told anything, and the ticket may be gone.
+    pub(crate) fn used_if_answered(&self, redeemer: &Redeemer, token: &str) -> bool {
+        Self::told(redeemer.redeem(token, self.shown_for(), NOW).map_err(|refusal| match refusal {
+            TicketRefusal::Store(_) => TicketRefusal::Replay,
+            other => other,
+        }))
     }
 
     /// Key, message and signature of a ticket, for the library alone.
@@ -112,6 +126,35 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-pub(crate) fn store(folder: &Path) -> Arc<SqliteStore> {
-    Arc::new(SqliteStore::open(folder.join("store.db")).expect("the store opens"))
+/// What a store must be here.
+pub(crate) trait Store: Ledger + AuditOutbox {}
+
+impl<T: Ledger + AuditOutbox> Store for T {}
+
+/// File of a folder with the address of a PostgreSQL server; without it the folder has a store of SQLite.
+pub(crate) const SERVER: &str = "server";
+
+pub(crate) fn store(folder: &Path) -> Arc<dyn Store> {
+    match std::fs::read_to_string(folder.join(SERVER)) {
+        Ok(address) => server(&address),
+        Err(_) => Arc::new(SqliteStore::open(folder.join("store.db")).expect("the store opens")),
+    }
+}
+
+/// A server that lost a process by force is back after a second or so.
+#[cfg(feature = "postgres")]
+fn server(address: &str) -> Arc<dyn Store> {
+    use govc_governance::store::PostgresLedger;
+    for _ in 0..100 {
+        if let Ok(ledger) = PostgresLedger::connect(address) {
+            return Arc::new(ledger);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    panic!("the server does not answer")
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server(_: &str) -> Arc<dyn Store> {
+    panic!("built without the feature `postgres`")
 }
