@@ -70,7 +70,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves a rule; where a parameter shadows `input` or `data`, tells which and where.
-    pub(crate) fn rule(&mut self, rule: &mut Rule) -> Result<(), (Name, Span)> {
+    pub(crate) fn rule(&mut self, rule: &mut Rule) -> Result<(), Name> {
         let params = param_names(rule.args.as_deref().unwrap_or_default())?;
         for i in 0..rule.branches.len() {
             self.shadows = vec![params.clone(), walk::declared(&rule.branches[i].body)];
@@ -239,7 +239,7 @@ fn dotted(head: &str, fields: &[String]) -> Arc<str> {
 }
 
 /// The variables that parameters bind. Object keys, sets, comprehensions and calls are no patterns.
-fn param_names(args: &[Term]) -> Result<NameSet, (Name, Span)> {
+fn param_names(args: &[Term]) -> Result<NameSet, Name> {
     let mut out = NameSet::default();
     let mut shadowed = None;
     for arg in args {
@@ -248,13 +248,13 @@ fn param_names(args: &[Term]) -> Result<NameSet, (Name, Span)> {
     shadowed.map_or(Ok(out), Err)
 }
 
-fn collect_params(arg: &Term, out: &mut NameSet, shadowed: &mut Option<(Name, Span)>) {
+fn collect_params(arg: &Term, out: &mut NameSet, shadowed: &mut Option<Name>) {
     match &arg.kind {
         TermKind::Var(name) => {
             out.insert(*name);
         }
         TermKind::Ref(parts) => match arg.as_root() {
-            Some(root) => *shadowed = shadowed.or(Some((root, arg.span))),
+            Some(root) => *shadowed = shadowed.or(Some(root)),
             None => parts.iter().for_each(|p| collect_params(p, out, shadowed)),
         },
         TermKind::Array(items) => items.iter().for_each(|t| collect_params(t, out, shadowed)),

@@ -196,8 +196,8 @@ impl<'a> Lowering<'a> {
             let mut globals = self.globals(module, &exports);
             let Program { names, rules, .. } = &mut self.program;
             for i in own {
-                if let Err((root, span)) = Resolver::new(names, &mut globals).rule(&mut rules[i]) {
-                    let span = if self.options.strict { span } else { rules[i].span };
+                if let Err(root) = Resolver::new(names, &mut globals).rule(&mut rules[i]) {
+                    let span = rules[i].span;
                     let text =
                         format!("args must not shadow {} (use a different variable name)", names.text(root));
                     self.found.push(compile_error("govc_shadowed_root", (span, text)));

@@ -199,7 +199,12 @@ impl Checker<'_> {
     /// `position` is that of the function's last step, counted from the head.
     fn function_as_reference(&mut self, reference: &Ref, position: usize, ty: &Type) {
         let name = ref_text(reference, self.scope);
-        let message = format!("function {name} used as reference, not called");
+        // OPA leaves out a last step that its rewrites have made.
+        let rewritten =
+            reference.steps.last().filter(|step| step_text(step, self.scope).starts_with("__local"));
+        let called =
+            prefix_text(reference, self.scope, reference.steps.len() - usize::from(rewritten.is_some()));
+        let message = format!("function {called} used as reference, not called");
         let caret = "^".repeat(prefix_text(reference, self.scope, position).len());
         let mut diagnostic =
             Diagnostic::error("govc_function_reference", "rego_type_error", reference.span, message)
