@@ -1,4 +1,4 @@
-//! The order in which the rules of a document are asked.
+//! Which rules of a document can be reached, and the order in which they are asked.
 //!
 //! OPA finds the rules that can hold in a trie over what their bodies demand of documents and arguments, and comes
 //! first to those that demand nothing, then to those that demand that something be there, then to those that name its
