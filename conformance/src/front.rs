@@ -121,7 +121,8 @@ pub fn answer_subject(subject: &Subject, level: Level, changes: &Changes<'_>) ->
         Err(diagnostics) => return errors("check", &diagnostics),
     };
     (changes.unit)(&mut checked.unit);
-    let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+    let queries = vec![("query".to_owned(), query)];
+    let request = PlanRequest { queries, strict: subject.strict, ..PlanRequest::default() };
     let mut policy = match govc_compile::plan(&checked.unit, &request) {
         Ok(policy) => policy,
         Err(diagnostics) => return errors("plan", &diagnostics),

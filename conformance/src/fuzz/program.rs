@@ -24,8 +24,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// A module that says in comments how it is asked: `# version: v0`, `# data: JSON`, `# input: JSON`, `# query: BODY`.
-    /// Without them: v1, no documents, all of package `fz`.
+    /// A module that says in comments how it is asked: `# version: v0`, `# data: JSON`, `# input: JSON`, `# query: BODY`,
+    /// `# strict: true`. Without them: v1, no documents, all of package `fz`, errors of builtins are undefined.
     pub fn written(text: &str) -> Self {
         let version =
             if written(text, "version").as_deref() == Some("v0") { RegoVersion::V0 } else { RegoVersion::V1 };
@@ -35,7 +35,7 @@ impl Program {
             data: written(text, "data").unwrap_or("{}".to_owned()).into(),
             input: written(text, "input"),
             query: written(text, "query").unwrap_or("x = data.fz; sprintf(\"%v\", [x], t)".to_owned()),
-            strict: false,
+            strict: written(text, "strict").as_deref() == Some("true"),
             marks: BTreeSet::new(),
         }
     }

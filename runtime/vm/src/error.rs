@@ -67,6 +67,10 @@ impl std::error::Error for EvalError {}
 /// OPA's code for two values where there can be one.
 pub(crate) const CONFLICT: &str = "eval_conflict_error";
 
+/// OPA's codes for errors of what a document is made of, which matter only to those who ask for that part of it; limits
+/// and interruptions end all.
+pub(crate) const OF_DOCUMENTS: [&str; 3] = [CONFLICT, "eval_builtin_error", "eval_type_error"];
+
 /// A result whose error is kept small, because it is returned from the hot loop.
 pub(crate) type Evaluated<T> = Result<T, Box<EvalError>>;
 

@@ -1,7 +1,7 @@
 //! The state of a running query: registers, frames, memo, limits.
 
 use crate::builder::{Builders, NONE};
-use crate::error::{CONFLICT, Evaluated, error};
+use crate::error::{Evaluated, OF_DOCUMENTS, error};
 use crate::memo::Memo;
 use crate::record::Record;
 use crate::scratch::{recycle, recycle_pairs};
@@ -289,10 +289,10 @@ impl<'q, 'w> Machine<'q, 'w> {
     }
 
     /// After an error: goes on with the innermost caller that asks for one key of a document, and makes the document
-    /// for that key alone where there was a conflict elsewhere in it.
+    /// for that key alone where there was an error elsewhere in it.
     #[cold]
     pub(crate) fn rescue(&mut self, error: Box<EvalError>) -> Evaluated<u32> {
-        if error.code != CONFLICT {
+        if !OF_DOCUMENTS.contains(&error.code) {
             return Err(error);
         }
         let program = &self.image.program;

@@ -110,7 +110,8 @@ fn compile(
     let query = govc_compile::check_query(checked, body, check, place)
         .map_err(|found| run::problems(&found, &loaded.sources))?;
     let spans = query.expressions.iter().map(|(span, _)| *span).collect();
-    let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+    let queries = vec![("query".to_owned(), query)];
+    let request = PlanRequest { queries, strict: session.settings.strict, ..PlanRequest::default() };
     let policy = run::plan(checked, &request, &loaded.sources)?;
     Ok((run::image(run::emit(&policy, &loaded.sources)?, loaded)?, spans))
 }

@@ -185,7 +185,8 @@ impl Planner<'_> {
     }
 }
 
-fn compares(builtin: &str) -> bool {
+/// Whether a builtin only compares: it never fails.
+pub(super) fn compares(builtin: &str) -> bool {
     matches!(
         builtin,
         "eq" | "equal" | "neq" | "lt" | "lte" | "gt" | "gte" | "internal.member_2" | "internal.member_3"

@@ -3,13 +3,15 @@
 //! A set or object is made whole and kept, which is faster than to make each of its keys anew. But a conflict at a key
 //! that nobody asks for is none in OPA, which matches the key with the heads of the rules before it evaluates their
 //! bodies. So a document that may have conflicts is called together with a second function, which makes what lies at
-//! the given keys alone; evaluation turns to it where the whole document is a conflict.
+//! the given keys alone; evaluation turns to it where the whole document is a conflict. Where errors of builtins end
+//! the evaluation, the same holds for them.
 
+use super::demands::compares;
 use super::lookup::Shape;
 use super::trie::GroupId;
 use super::{FuncKey, Planned, Planner, ShadowId};
 use crate::hir::{Branch, Rule, RuleKind, Term};
-use crate::ir::{Block, Callee, FuncId, Local, Operand, Policy, StmtKind};
+use crate::ir::{Block, BuiltinId, Callee, FuncId, Local, Operand, Policy, StmtKind};
 use rustc_hash::FxHashMap;
 
 /// A call of a document at keys. Until the plan is finished, the call names the number of this as its second function.
@@ -78,7 +80,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Plans the second functions of documents that may have conflicts; the others are just called.
+    /// Plans the second functions of documents that may have errors; the others are just called.
     pub(super) fn settle_keyed(&mut self) {
         while self.plan_keyed() {
             self.drain();
@@ -97,10 +99,10 @@ impl Planner<'_> {
         if self.keyed.iter().all(|r| r.func.is_some()) {
             return false;
         }
-        let conflicts = conflicts(&self.policy);
+        let failing = failing(&self.policy, self.strict);
         let before = self.policy.funcs.len();
         let mut requests = std::mem::take(&mut self.keyed);
-        for r in requests.iter_mut().filter(|r| conflicts[r.whole.0 as usize]) {
+        for r in requests.iter_mut().filter(|r| failing[r.whole.0 as usize]) {
             r.func = Some(self.func(FuncKey::Keyed(r.group, r.keys), r.shadow).0);
         }
         self.keyed = requests;
@@ -140,14 +142,18 @@ fn settle(block: &mut Block, requests: &[Request]) {
     }
 }
 
-/// Which functions may end in a conflict.
-fn conflicts(policy: &Policy) -> Vec<bool> {
-    let effects: Vec<Effects> = policy.funcs.iter().map(|f| Effects::of(&f.blocks)).collect();
+/// Which functions may end in a conflict, or, where it is strict, in an error of a builtin.
+fn failing(policy: &Policy, strict: bool) -> Vec<bool> {
+    let raises = |id: BuiltinId| {
+        let builtin = policy.builtins.get(id.0 as usize);
+        strict && builtin.is_none_or(|builtin| !compares(&builtin.name))
+    };
+    let effects: Vec<Effects> = policy.funcs.iter().map(|f| Effects::of(&f.blocks, &raises)).collect();
     let mut callers = vec![Vec::new(); effects.len()];
     for (caller, effects) in effects.iter().enumerate() {
         effects.calls.iter().for_each(|callee| callers[callee.0 as usize].push(caller));
     }
-    let mut found: Vec<bool> = effects.iter().map(|e| e.conflict).collect();
+    let mut found: Vec<bool> = effects.iter().map(|e| e.conflict || e.raises).collect();
     let mut work: Vec<usize> = (0..found.len()).filter(|&f| found[f]).collect();
     while let Some(callee) = work.pop() {
         for &caller in &callers[callee] {
@@ -164,29 +170,32 @@ fn conflicts(policy: &Policy) -> Vec<bool> {
 struct Effects {
     /// Two different values may meet where there can be one.
     conflict: bool,
+    /// A builtin that may fail is called.
+    raises: bool,
     calls: Vec<FuncId>,
     /// The value that was put, by where it was put: a local, or any object that is made.
     once: FxHashMap<Option<Local>, Operand>,
 }
 
 impl Effects {
-    fn of(blocks: &[Block]) -> Self {
+    fn of(blocks: &[Block], raises: &dyn Fn(BuiltinId) -> bool) -> Self {
         let mut effects = Effects::default();
-        blocks.iter().for_each(|block| effects.block(block, false));
+        blocks.iter().for_each(|block| effects.block(block, raises, false));
         effects
     }
 
-    fn block(&mut self, block: &Block, looped: bool) {
+    fn block(&mut self, block: &Block, raises: &dyn Fn(BuiltinId) -> bool, looped: bool) {
         for stmt in &block.stmts {
             match &stmt.kind {
                 StmtKind::AssignVarOnce { source, target } => self.put(Some(*target), *source, looped),
                 StmtKind::ObjectInsertOnce { value, .. } => self.put(None, *value, looped),
                 StmtKind::Call { callee: Callee::Func(func), .. } => self.calls.push(*func),
+                StmtKind::Call { callee: Callee::Builtin(id), .. } => self.raises |= raises(*id),
                 StmtKind::CallKeyed { whole, .. } => self.calls.push(*whole),
                 _ => {}
             }
             let looped = looped || matches!(stmt.kind, StmtKind::Scan { .. });
-            stmt.kind.blocks().iter().for_each(|b| self.block(b, looped));
+            stmt.kind.blocks().iter().for_each(|b| self.block(b, raises, looped));
         }
     }
 

@@ -40,6 +40,9 @@ pub struct PlanRequest {
     pub marks: Option<Marks>,
     /// Documents are only made whole, as in OPA's own plans: a conflict at any key is one of all of them.
     pub whole: bool,
+    /// The first error of a builtin will end the evaluation, so that documents whose builtins may raise one are made
+    /// for single keys, too, as those that may conflict are.
+    pub strict: bool,
 }
 
 /// How a program that tells of its evaluation evaluates, so that it tells what OPA's tracer sees.
@@ -64,6 +67,7 @@ pub fn plan(unit: &Unit, request: &PlanRequest) -> Result<Policy, Vec<Diagnostic
     let mut planner = Planner::new(unit);
     planner.marks = request.marks;
     planner.whole = request.whole;
+    planner.strict = request.strict;
     for entrypoint in &request.entrypoints {
         planner.entrypoint(entrypoint);
     }
@@ -105,6 +109,7 @@ struct Planner<'u> {
     diagnostics: Vec<Diagnostic>,
     marks: Option<Marks>,
     whole: bool,
+    strict: bool,
     keyed: Vec<keyed::Request>,
     places: FxHashMap<Span, u32>,
     b: Builder,
@@ -129,6 +134,7 @@ impl<'u> Planner<'u> {
             diagnostics: Vec::new(),
             marks: None,
             whole: false,
+            strict: false,
             keyed: Vec::new(),
             places: FxHashMap::default(),
             b: Builder::new(2, 0, Span::default(), ShadowId::NONE),

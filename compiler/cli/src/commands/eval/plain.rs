@@ -36,7 +36,8 @@ pub(super) fn compile(
     let query = govc_compile::check_query(checked, body, &relaxed, place)
         .map_err(|found| run::problems(&found, &loaded.sources))?;
     let expressions: Vec<Span> = query.expressions.iter().map(|(span, _)| *span).collect();
-    let mut request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+    let queries = vec![("query".to_owned(), query)];
+    let mut request = PlanRequest { queries, strict: args.strict_builtin_errors, ..PlanRequest::default() };
     if let Some(form) = args.emit {
         emit::checked(form, checked, &request, &loaded.sources)?;
         return Ok(None);
