@@ -134,10 +134,22 @@ pub(super) fn ground(term: &Term) -> Option<ir::Const> {
     }
 }
 
-/// Objects that name a key twice are left to run time, where the last one wins (`1` and `1.0` are one key).
+/// Objects that name a key twice are left to run time, where the last one wins (`1` and `1.0` are one key, so
+/// that only keys of one spelling are compared here).
 fn distinct(pairs: Vec<(ir::Const, ir::Const)>) -> Option<Vec<(ir::Const, ir::Const)>> {
     let mut seen = rustc_hash::FxHashSet::default();
-    let simple = |k: &ir::Const| matches!(k, ir::Const::String(_) | ir::Const::Bool(_) | ir::Const::Null);
+    let simple = |k: &ir::Const| match k {
+        ir::Const::String(_) | ir::Const::Bool(_) | ir::Const::Null => true,
+        ir::Const::Number(text) => is_plain(text),
+        _ => false,
+    };
     let fits = pairs.len() <= 1 || pairs.iter().all(|(k, _)| simple(k) && seen.insert(k.clone()));
     fits.then_some(pairs)
+}
+
+/// Whether a number is a whole one that has this spelling alone among whole ones.
+fn is_plain(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    number == "0"
+        || !digits.starts_with('0') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
