@@ -6,3 +6,4 @@ import rego.v1
 r1 := {2: 3, "x y": 19.64} if { input.m % input.size }
 r1 := {2: 3, "x y": 19.64} if { {} == {} }
 # query: x = data.fz.r1
+# opa: [{"x":{"2":3,"x y":19.64}}]
