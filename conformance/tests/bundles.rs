@@ -56,6 +56,15 @@ fn promotion() {
 }
 
 #[test]
+fn library_of_promotion() {
+    let source = repository().join("stdlib/rego/promotion/promotion.rego");
+    let mut fixture = Fixture::default();
+    fixture.sources.insert("promotion.rego".to_owned(), fs::read_to_string(source).unwrap());
+    fixture.entrypoints = vec!["govc/promotion/result".to_owned()];
+    check("promotion-library", &fixture);
+}
+
+#[test]
 fn tool_access() {
     check("tool-access", &Fixture::example(&repository().join("examples/tool-access"), "access/result"));
 }

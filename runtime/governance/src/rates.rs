@@ -122,11 +122,14 @@ impl RateLimiter {
         if let Some(remaining) = self.limits.breaker.and_then(|breaker| known.waits(&breaker, now)) {
             return Err(TurnedAway::Breaker { caller: shown(caller), remaining });
         }
+        // A clock that goes back stands still, so that times stay in order.
+        let now = known.requests.back().map_or(now, |last| last.max(now));
         let longest = self.limits.windows.iter().map(|window| window.seconds).fold(0.0, f64::max);
         prune(&mut known.requests, now - longest);
         for window in &self.limits.windows {
             let since = now - window.seconds;
-            if known.requests.iter().filter(|at| **at >= since).count() >= window.requests {
+            let before = known.requests.partition_point(|at| *at < since);
+            if known.requests.len() - before >= window.requests {
                 return Err(TurnedAway::Rate { caller: shown(caller), window: *window });
             }
         }

@@ -2,6 +2,10 @@
 //!
 //! The surprising fact: nothing leads back. A signer that was revoked by mistake gets a new key.
 
+mod deadline;
+
+pub use deadline::Deadline;
+
 use crate::events::{self, Actor};
 use crate::policies::ADMIN_ROLES;
 use crate::store::{Store, StoreError};

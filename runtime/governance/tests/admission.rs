@@ -8,10 +8,13 @@ use govc_engine::proof::{self, Statement};
 use govc_engine::{VerifyingKey, sha256_hex};
 use govc_governance::admission::{Request, TrustedKeys, Verdict, admit};
 use govc_governance::promotion;
+use govc_governance::revocation::Deadline;
 use govc_governance::{
     AgentSpec, DecisionCode, Mode, OnMismatch, RevocationList, Revocations, State, Status, Tier,
 };
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// An agent, and everything that admission is told about it.
 #[derive(Clone)]
@@ -362,7 +365,7 @@ fn containment_is_exactly_false_under_exactly_these_names() {
 }
 
 #[test]
-fn a_feed_that_fails_or_panics_denies_beside_the_other_failures() {
+fn a_feed_that_fails_panics_or_hangs_denies_beside_the_other_failures() {
     struct Down;
     impl Revocations for Down {
         fn is_revoked(&self, _: &str) -> Result<bool, String> {
@@ -375,15 +378,50 @@ fn a_feed_that_fails_or_panics_denies_beside_the_other_failures() {
             panic!("no feed")
         }
     }
+    struct Hangs;
+    impl Revocations for Hangs {
+        fn is_revoked(&self, _: &str) -> Result<bool, String> {
+            std::thread::sleep(Duration::from_secs(60));
+            Ok(false)
+        }
+    }
+    let limited = |feed| Deadline::new(feed, Duration::from_millis(50)).unwrap();
+    let late = limited(Hangs);
     let mut world = World::governed();
     let codes = |verdict: Verdict| verdict.failures.iter().map(|f| (f.check, f.code)).collect::<Vec<_>>();
     assert_eq!(codes(world.verdict_with(&Down)), [(4, InterceptorError)]);
     assert_eq!(codes(world.verdict_with(&Panics)), [(4, InterceptorError)]);
+    assert_eq!(codes(world.verdict_with(&late)), [(4, InterceptorError)]);
     break_check(&mut world, 2);
     break_check(&mut world, 5);
     let expected = [(2, SpecHashMismatch), (4, InterceptorError), (5, SignatureInvalid)];
     assert_eq!(codes(world.verdict_with(&Down)), expected);
     assert_eq!(codes(world.verdict_with(&Panics)), expected);
+    assert_eq!(codes(world.verdict_with(&late)), expected);
+}
+
+/// What a feed says in its time is what it says; a panic of one question is none of the next.
+#[test]
+fn a_feed_with_a_deadline_says_what_it_says() {
+    struct Often(AtomicU64);
+    impl Revocations for Often {
+        fn is_revoked(&self, signer: &str) -> Result<bool, String> {
+            assert!(self.0.fetch_add(1, Ordering::Relaxed) != 1, "the second question");
+            Ok(signer == "ops")
+        }
+    }
+    let feed = Deadline::new(Often(AtomicU64::new(0)), Duration::from_secs(60)).unwrap();
+    assert_eq!(feed.is_revoked("ops"), Ok(true));
+    assert_eq!(feed.is_revoked("ops"), Err("the feed panicked".to_owned()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    assert_eq!((feed.is_revoked("ops"), feed.is_revoked("dev")), (Ok(true), Ok(false)));
+                }
+            });
+        }
+    });
 }
 
 /// Every flipped bit of the envelope denies.

@@ -12,11 +12,13 @@ use common::{NOW, authority, engine_tests, policy, request, request_json, signin
 use govc_engine::{Limits, VerifyingKey};
 use govc_governance::admission::{Request, TrustedKeys, admit};
 use govc_governance::promotion;
+use govc_governance::revocation::Deadline;
 use govc_governance::store::{self, SqliteStore, Store};
 use govc_governance::{AgentSpec, RevocationList, Revocations, State};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// All that a start rests on.
 #[derive(Clone)]
@@ -276,6 +278,22 @@ fn feeds(faults: &mut Faults) {
     }
 }
 
+/// A feed that answers so often in time, and then later than anybody waits for it.
+fn timeouts(faults: &mut Faults) {
+    let governed = good(State::governed());
+    for starts in 0..4 {
+        let then = || {
+            std::thread::sleep(Duration::from_secs(60));
+            Ok(false)
+        };
+        let feed = Feed { good: starts, then, asked: AtomicU64::new(0) };
+        let feed = Deadline::new(feed, Duration::from_millis(400)).unwrap();
+        let warm = TrustedKeys::remembering(vec![verifying("ed25519")], 8);
+        (0..starts).for_each(|_| assert!(governed.allowed(&warm, &feed)));
+        (0..2).for_each(|_| faults.outcome("timeout", governed.allowed(&warm, &feed)));
+    }
+}
+
 /// A decision that runs out of fuel, memory or room promotes nobody.
 fn fuel(faults: &mut Faults) {
     let (policy, key) = (policy("agent-promotion"), signing("ed25519"));
@@ -344,6 +362,23 @@ fn rows(faults: &mut Faults) {
     }
 }
 
+/// The kinds that there must be, so that none goes missing unseen.
+const KINDS: [&str; 13] = [
+    "missing field",
+    "wrong case",
+    "null",
+    "state",
+    "clock skew",
+    "unknown signer",
+    "policies",
+    "store down",
+    "panic in a check",
+    "revoked in flight",
+    "timeout",
+    "fuel out",
+    "corrupt row",
+];
+
 #[test]
 fn no_fault_lets_an_agent_start() {
     assert!(engine_tests().is_dir());
@@ -353,11 +388,15 @@ fn no_fault_lets_an_agent_start() {
     clocks(&mut faults);
     signers(&mut faults);
     feeds(&mut faults);
+    timeouts(&mut faults);
     fuel(&mut faults);
     rows(&mut faults);
     let injected: u64 = faults.0.values().map(|(injected, _)| injected).sum();
     let allows: u64 = faults.0.values().map(|(_, allows)| allows).sum();
     println!("{injected} faults, {allows} allows: {:?}", faults.0);
     assert!(injected >= 500, "{injected}");
+    for kind in KINDS {
+        assert!(faults.0.get(kind).is_some_and(|(injected, _)| *injected >= 5), "{kind}");
+    }
     assert_eq!(allows, 0);
 }

@@ -28,6 +28,13 @@ violations contains {"code": "CONTAINMENT_VIOLATION", "reason": reason} if {
 
 violations contains {"code": "INVALID_CAPABILITIES", "reason": "agent has no capability"} if not has_capability
 
+violations contains {"code": "INVALID_CAPABILITIES", "reason": reason} if {
+	has_capability
+	some capability in input.agent.capabilities
+	not known_capability(capability)
+	reason := sprintf("capability `%v` is not known", [capability])
+}
+
 violations contains {"code": "TEMPERATURE_VIOLATION", "reason": reason} if {
 	not temperature_within_limit
 	reason := sprintf("temperature %v is not within the limit for role class `%v`", [
@@ -42,6 +49,12 @@ violations contains {"code": "BUDGET_EXCEEDED", "reason": reason} if {
 		object.get(input, ["agent", "economics", "monthlyBudgetUsd"], "(none)"),
 		object.get(input, ["orgLimits", "maxMonthlyBudgetUsd"], "(none)"),
 	])
+}
+
+violations contains {"code": "BUDGET_EXCEEDED", "reason": reason} if {
+	rate := input.agent.economics.rate_limit_per_min
+	not rate_within_limit(rate)
+	reason := sprintf("rate of %v a minute is not within the limit of %v", [rate, setting("rate_limit_per_min")])
 }
 
 # METADATA
@@ -73,6 +86,14 @@ has_capability if {
 	count(input.agent.capabilities) > 0
 }
 
+# Without a list of those that are known, every name is.
+known_capability(capability) if {
+	is_string(capability)
+	is_null(setting("capabilities"))
+}
+
+known_capability(capability) if capability in setting("capabilities")
+
 temperature_within_limit if {
 	temperature := input.agent.anatomy.reasoning.temperature
 	is_number(temperature)
@@ -89,10 +110,18 @@ budget_within_limit if {
 	budget <= limit
 }
 
+rate_within_limit(rate) if {
+	is_number(rate)
+	rate >= 0
+	rate <= setting("rate_limit_per_min")
+}
+
 defaults := {
 	"roles": ["agent_admin", "policy_admin"],
 	"anatomy": ["reasoning", "inputs", "actions", "memory"],
+	"capabilities": null,
 	"temperature": {"compliance": 0.3, "analysis": 0.7, "ideation": 1},
+	"rate_limit_per_min": 1000,
 }
 
 setting(name) := object.get(object.get(data.govc.settings, "promotion", {}), name, defaults[name]) if data.govc.settings
