@@ -192,34 +192,17 @@ impl Policy {
             crate::native::install(Arc::clone(&self.0), |loaded| &loaded.image);
         }
         let mut decision = Decision::undecided(Arc::clone(&self.0.digest), query);
-        let filled = catch_unwind(AssertUnwindSafe(|| self.fill(&mut decision, scratch, query)));
-        let filled = filled.unwrap_or_else(|_| {
-            // Whatever the panic left half done must not be seen by the next decision.
-            *scratch = Scratch::new();
-            Err(DecideError::Internal("a panic; please report it".to_owned()))
-        });
-        match filled {
+        match unharmed(scratch, |scratch| self.fill(&mut decision, scratch, query)) {
             Err(error) => decision.fail(error),
-            Ok(()) if query.telling => decision.rules = Some(self.rules(&decision, scratch, query)),
+            Ok(()) if query.telling => {
+                decision.rules = Some(unharmed(scratch, |scratch| self.tell(&decision, scratch, query)));
+            }
             Ok(()) => {}
         }
         decision
     }
 
     /// The rules behind a decision that was just made.
-    fn rules(
-        &self,
-        decision: &Decision,
-        scratch: &mut Scratch,
-        query: &Query<'_>,
-    ) -> Result<Rules, DecideError> {
-        let told = catch_unwind(AssertUnwindSafe(|| self.tell(decision, scratch, query)));
-        told.unwrap_or_else(|_| {
-            *scratch = Scratch::new();
-            Err(DecideError::Internal("a panic; please report it".to_owned()))
-        })
-    }
-
     fn tell(
         &self,
         decision: &Decision,
@@ -470,4 +453,16 @@ impl PolicyHandle {
         agree(&policy)?;
         Ok(self.swap(policy))
     }
+}
+
+/// Evaluates, and makes a panic an error.
+fn unharmed<T>(
+    scratch: &mut Scratch,
+    evaluate: impl FnOnce(&mut Scratch) -> Result<T, DecideError>,
+) -> Result<T, DecideError> {
+    catch_unwind(AssertUnwindSafe(|| evaluate(scratch))).unwrap_or_else(|_| {
+        // Whatever the panic left half done must not be seen by the next decision.
+        *scratch = Scratch::new();
+        Err(DecideError::Internal("a panic; please report it".to_owned()))
+    })
 }

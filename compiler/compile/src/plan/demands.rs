@@ -102,14 +102,11 @@ impl Planner<'_> {
     }
 
     fn needed(&self, term: &Term, found: &mut dyn FnMut(Demand)) {
-        match term {
-            Term::Ref(r) if self.is_base(r) => found(Demand::Defined(term.clone())),
-            Term::Array(items) | Term::Set(items) => items.iter().for_each(|item| self.needed(item, found)),
-            Term::Object(pairs) => {
-                pairs.iter().flat_map(|(key, value)| [key, value]).for_each(|term| self.needed(term, found));
+        visit::evaluated(term, &mut |r| {
+            if self.is_base(r) {
+                found(Demand::Defined(Term::Ref(Box::new(r.clone()))));
             }
-            Term::Const(_) | Term::Var(_) | Term::Ref(_) | Term::Comprehension(_) => {}
-        }
+        });
     }
 
     /// Whether a statement only gives a name to a reference.

@@ -9,6 +9,7 @@
 
 use super::Planner;
 use super::demands::prints;
+use super::visit;
 use crate::hir::{Body, Branch, Callee, Const, Expr, ExprKind, Ref, RefHead, Rule, Term, Var};
 use crate::ir;
 use govc_syntax::Span;
@@ -22,6 +23,9 @@ type Rank = Vec<(Reverse<usize>, u8)>;
 
 /// What must hold for a rule to be reached: all of it.
 type Way = Vec<Demand>;
+
+/// What a way demands at each level.
+type LookedAt<'w> = BTreeMap<usize, Vec<&'w Wanted>>;
 
 /// That something must be so.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,8 +111,8 @@ impl Index {
     }
 
     /// What a way demands, by subject, as far as the trie looks: of several values any is enough, and ends it.
-    fn looked_at<'w>(&self, way: &'w Way) -> BTreeMap<usize, Vec<&'w Wanted>> {
-        let mut by_level: BTreeMap<usize, Vec<&Wanted>> = BTreeMap::new();
+    fn looked_at<'w>(&self, way: &'w Way) -> LookedAt<'w> {
+        let mut by_level = LookedAt::new();
         for demand in way {
             if let Some(&level) = self.levels.get(&demand.of) {
                 by_level.entry(level).or_default().push(&demand.wanted);
@@ -125,11 +129,13 @@ impl Index {
     /// For each rule and branch, whether its value ends the search: no rule that gives another value, or one that is
     /// not constant, can be reached where the branch holds.
     pub(super) fn decisive(&self, values: &[Vec<Option<ir::Const>>]) -> Vec<Vec<bool>> {
-        let flat = || self.rules.iter().flatten().zip(values.iter().flatten());
-        let small = flat().count() <= MOST_BRANCHES;
+        let small = values.iter().map(Vec::len).sum::<usize>() <= MOST_BRANCHES;
+        let branches = self.rules.iter().flatten().filter(|_| small);
+        let all: Vec<Vec<LookedAt>> =
+            branches.map(|ways| ways.iter().map(|way| self.looked_at(way)).collect()).collect();
         let alone = |ways: &Vec<Way>, value: &Option<ir::Const>| {
-            let other = |(_, v): &(_, &Option<ir::Const>)| *v != value;
-            small && value.is_some() && flat().filter(other).all(|(others, _)| self.exclude(ways, others))
+            let mut others = all.iter().zip(values.iter().flatten()).filter(|(_, other)| *other != value);
+            small && value.is_some() && others.all(|(others, _)| self.exclude(ways, others))
         };
         let of_rule = |(branches, values): (&Vec<Vec<Way>>, &Vec<Option<ir::Const>>)| {
             branches.iter().zip(values).map(|(ways, value)| alone(ways, value)).collect()
@@ -138,13 +144,13 @@ impl Index {
     }
 
     /// Whether none of some ways is open where a branch holds that was reached by one of others.
-    fn exclude(&self, held: &[Way], others: &[Way]) -> bool {
+    fn exclude(&self, held: &[Way], others: &[LookedAt]) -> bool {
         held.iter().all(|held| others.iter().all(|other| self.excludes(held, other)))
     }
 
-    fn excludes(&self, held: &Way, other: &Way) -> bool {
+    fn excludes(&self, held: &Way, other: &LookedAt) -> bool {
         let wanted = |level: usize| held.iter().filter(move |d| self.levels.get(&d.of) == Some(&level));
-        self.looked_at(other).into_iter().any(|(level, other)| {
+        other.iter().any(|(&level, other)| {
             let mut own = wanted(level).peekable();
             own.peek().is_some() && own.all(|d| other.iter().all(|other| d.wanted.excludes(other)))
         })
@@ -265,7 +271,9 @@ impl<'a, 'u> Reading<'a, 'u> {
         match &e.kind {
             ExprKind::Term(term) => self.evaluated(term),
             ExprKind::Unify(a, b) => {
-                [a, b].into_iter().for_each(|side| self.nested(side));
+                // A side that is a reference is no more than compared.
+                let made = [a, b].into_iter().filter(|side| !matches!(side, Term::Ref(_)));
+                made.for_each(|side| self.evaluated(side));
                 self.equal(a, b);
             }
             ExprKind::Call { callee, args, output } => {
@@ -282,18 +290,11 @@ impl<'a, 'u> Reading<'a, 'u> {
 
     /// A term whose references must be there.
     fn evaluated(&mut self, term: &Term) {
-        match term {
-            Term::Ref(r) => self.insert_ref(r, Wanted::Defined(None)),
-            _ => self.nested(term),
-        }
-    }
-
-    fn nested(&mut self, term: &Term) {
-        match term {
-            Term::Array(items) | Term::Set(items) => items.iter().for_each(|item| self.evaluated(item)),
-            Term::Object(pairs) => pairs.iter().flat_map(|(k, v)| [k, v]).for_each(|t| self.evaluated(t)),
-            Term::Const(_) | Term::Var(_) | Term::Ref(_) | Term::Comprehension(_) => {}
-        }
+        visit::evaluated(term, &mut |r| {
+            if let Some(of) = self.base(r) {
+                self.insert(of, Some(r.span), Wanted::Defined(None));
+            }
+        });
     }
 
     fn called(&mut self, name: &str, args: &[Term]) {
@@ -396,12 +397,6 @@ impl<'a, 'u> Reading<'a, 'u> {
                 self.counted.extend(ways.iter().flatten().map(|d| (d.of.clone(), None)));
                 self.choices.push(ways);
             }
-        }
-    }
-
-    fn insert_ref(&mut self, r: &Ref, wanted: Wanted) {
-        if let Some(of) = self.base(r) {
-            self.insert(of, Some(r.span), wanted);
         }
     }
 

@@ -99,3 +99,16 @@ fn comprehension<'h>(c: &'h Comprehension, found: &mut dyn FnMut(Dependency<'h>)
     }
     body(&c.body, found);
 }
+
+/// The references that must have a value where a term is evaluated, but those in comprehensions.
+pub(super) fn evaluated<'h>(t: &'h Term, found: &mut dyn FnMut(&'h Ref)) {
+    match t {
+        Term::Ref(r) => found(r),
+        Term::Array(items) | Term::Set(items) => items.iter().for_each(|item| evaluated(item, found)),
+        Term::Object(pairs) => pairs.iter().for_each(|(key, value)| {
+            evaluated(key, found);
+            evaluated(value, found);
+        }),
+        Term::Const(_) | Term::Var(_) | Term::Comprehension(_) => {}
+    }
+}
