@@ -7,7 +7,7 @@ use crate::files::io_problem;
 use crate::policies;
 use crate::problem::Problem;
 use clap::Args;
-use govc_engine::{Algorithm, KeyError, Policy, SigningKey, Trust, VerifyingKey, VersionMemory};
+use govc_engine::{Algorithm, Policy, SigningKey, Trust, VerifyingKey, VersionMemory};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
@@ -61,7 +61,7 @@ impl Signing {
         let Some(given) = &self.signing_key else { return Ok(None) };
         let algorithm = self.signing_alg.as_deref().map(algorithm).transpose()?;
         let text = text_of(given, algorithm)?;
-        let key = SigningKey::from_text(&text, algorithm).map_err(problem)?;
+        let key = SigningKey::from_text(&text, algorithm)?;
         Ok(Some(match &self.signing_key_id {
             Some(id) => key.with_id(id),
             None => key,
@@ -84,7 +84,7 @@ impl Verifying {
     fn one(&self, given: &str) -> Result<VerifyingKey, Problem> {
         let algorithm = self.verification_alg.as_deref().map(algorithm).transpose()?;
         let text = text_of(given, algorithm)?;
-        let mut key = VerifyingKey::from_text(&text, algorithm).map_err(problem)?;
+        let mut key = VerifyingKey::from_text(&text, algorithm)?;
         if let Some(id) = &self.verification_key_id {
             key = key.with_id(id);
         }
@@ -106,7 +106,7 @@ impl Verifying {
     pub(crate) fn policy(&self, path: &str) -> Result<Policy, Problem> {
         let policy = policies::load(path, &self.trust()?)?;
         if let Some(memory) = &self.version_memory {
-            VersionMemory::at(memory).admit(&policy).map_err(policies::refusal)?;
+            VersionMemory::at(memory).admit(&policy)?;
         }
         Ok(policy)
     }
@@ -130,17 +130,11 @@ pub(crate) fn text_of(given: &str, algorithm: Option<Algorithm>) -> Result<Strin
     Ok(if secret { text.trim_end_matches(['\r', '\n']).to_owned() } else { text })
 }
 
-/// A fault of a key.
-pub(crate) fn problem(error: KeyError) -> Problem {
-    Problem::coded(error.code(), error.to_string())
-}
-
 /// Makes a new Ed25519 key: `private.pem` and `public.pem` in a folder. Gives the two paths.
 pub(crate) fn generate(folder: &Path) -> Result<[String; 2], Problem> {
     let failed =
         |path: &Path, error: std::io::Error| io_problem("write", &path.display().to_string(), &error);
-    let (private, public) =
-        govc_engine::generate_key().map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let (private, public) = govc_engine::generate_key()?;
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     let paths = [folder.join("private.pem"), folder.join("public.pem")];
     for (path, text) in paths.iter().zip([private, public]) {

@@ -2,7 +2,7 @@
 
 use crate::files::io_problem;
 use crate::problem::Problem;
-use govc_engine::{BundleLimits, Engine, Layout, LoadError, Policy, Trust};
+use govc_engine::{BundleLimits, Engine, Layout, Policy, Trust};
 
 /// The bytes of a file.
 pub(crate) fn read(path: &str) -> Result<Vec<u8>, Problem> {
@@ -16,21 +16,13 @@ pub(crate) fn read(path: &str) -> Result<Vec<u8>, Problem> {
 pub(crate) fn bundle(place: &str) -> Result<Vec<u8>, Problem> {
     match Layout::parse(place) {
         None => read(place),
-        Some(layout) => match layout.read(BundleLimits::default().packed) {
-            Ok(layer) => Ok(layer.bytes),
-            Err(error) => Err(Problem::coded(error.code(), error.to_string())),
-        },
+        Some(layout) => Ok(layout.read(BundleLimits::default().packed)?.bytes),
     }
 }
 
 /// Loads and verifies a bundle.
 pub(crate) fn load(path: &str, trust: &Trust) -> Result<Policy, Problem> {
-    Engine::load(&bundle(path)?, trust).map_err(refusal)
-}
-
-/// Why a bundle is refused.
-pub(crate) fn refusal(error: LoadError) -> Problem {
-    Problem::coded(error.code(), error.to_string())
+    Ok(Engine::load(&bundle(path)?, trust)?)
 }
 
 /// The entrypoint that was asked for, or the only one that the bundle has.

@@ -232,3 +232,42 @@ pub(crate) fn loading_summary(problems: &[Problem]) -> String {
 pub(crate) fn errors_node(problems: &[Problem]) -> Node {
     Node::Object(vec![("errors".to_owned(), Node::Array(problems.iter().map(Problem::to_node).collect()))])
 }
+
+/// Errors of our crates have a code and a text, and stand alone.
+macro_rules! coded {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                Self::coded(error.code(), error.to_string())
+            }
+        }
+    )*};
+}
+
+coded!(
+    govc_audit::LogError,
+    govc_audit::Refusal,
+    govc_audit::chain::ChainError,
+    govc_engine::BundleError,
+    govc_engine::DecideError,
+    govc_engine::KeyError,
+    govc_engine::LayoutError,
+    govc_engine::LoadError,
+    govc_engine::proof::ProofError,
+    govc_engine::proof::RecordError,
+    govc_governance::ActionError,
+    govc_governance::SpecError,
+    govc_governance::approval::ApprovalRefusal,
+    govc_governance::outbox::DrainError,
+    govc_governance::policies::ReloadError,
+    govc_governance::revocation::RevokeError,
+    govc_governance::store::StoreError,
+    govc_governance::ticket::TicketRefusal,
+);
+
+/// A key or checkpoint of an audit log that is not one.
+impl From<govc_audit::note::NoteError> for Problem {
+    fn from(error: govc_audit::note::NoteError) -> Self {
+        Self::coded("govc_audit_foreign", error.to_string())
+    }
+}

@@ -8,8 +8,7 @@ use crate::files::io_problem;
 use crate::keys;
 use crate::problem::Problem;
 use clap::Args;
-use govc_audit::note::NoteError;
-use govc_audit::{Event, FolderDisk, Log, LogError, Options, Signer};
+use govc_audit::{Event, FolderDisk, Log, Options, Signer};
 use govc_governance::store::SqliteStore;
 use govc_governance::{AgentSpec, outbox};
 use std::path::{Path, PathBuf};
@@ -45,6 +44,18 @@ impl Auditing {
         journal.record(event)?;
         journal.close()
     }
+
+    /// Works on a store, and records the events that this left in it: of what was done, and of what was refused.
+    pub(crate) fn over<T>(
+        &self,
+        store: impl FnOnce() -> Result<SqliteStore, Problem>,
+        work: impl FnOnce(&SqliteStore) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let (journal, store) = (self.open()?, store()?);
+        let done = work(&store);
+        journal.drain(&store)?;
+        done
+    }
 }
 
 /// The log that is written, where there is one.
@@ -55,21 +66,20 @@ impl Journal {
     pub(crate) fn record(&self, event: &Event) -> Result<(), Problem> {
         let Some(written) = &self.0 else { return Ok(()) };
         let entry = event.entry().map_err(|error| Problem::coded("govc_audit_body", error.to_string()))?;
-        written.append(&entry).map(drop).map_err(|error| log(&error))
+        Ok(written.append(&entry).map(drop)?)
     }
 
     /// Moves the events that wait in a store into the log, and closes it. Where there is none they go on waiting.
     pub(crate) fn drain(self, store: &SqliteStore) -> Result<(), Problem> {
         if let Some(log) = &self.0 {
-            let moved = outbox::drain(store, log);
-            let _ = moved.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+            outbox::drain(store, log)?;
         }
         self.close()
     }
 
     /// Closes the log.
     pub(crate) fn close(self) -> Result<(), Problem> {
-        self.0.map_or(Ok(()), |written| written.close().map_err(|error| log(&error)))
+        Ok(self.0.map_or(Ok(()), Log::close)?)
     }
 }
 
@@ -90,8 +100,8 @@ pub(crate) fn open(folder: &str, key: Option<&str>, origin: &str) -> Result<Log,
         Some(given) => text_or_file(given)?,
         None => own_key(Path::new(folder))?,
     };
-    let signer = Signer::log_from_pem(origin, &key).map_err(|error| note(&error))?;
-    Log::open(disk, signer, Options::new(origin)).map_err(|error| log(&error))
+    let signer = Signer::log_from_pem(origin, &key)?;
+    Ok(Log::open(disk, signer, Options::new(origin))?)
 }
 
 /// The private key that a log has of its own.
@@ -123,14 +133,4 @@ pub(crate) fn text_or_file(given: &str) -> Result<String, Problem> {
         return Ok(given.to_owned());
     }
     std::fs::read_to_string(given).map_err(|error| io_problem("read", given, &error))
-}
-
-/// A key or checkpoint that is not one.
-pub(crate) fn note(error: &NoteError) -> Problem {
-    Problem::coded("govc_audit_foreign", error.to_string())
-}
-
-/// An error of the log.
-pub(crate) fn log(error: &LogError) -> Problem {
-    Problem::coded(error.code(), error.to_string())
 }

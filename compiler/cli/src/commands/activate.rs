@@ -42,17 +42,11 @@ pub(crate) struct Activate {
 }
 
 pub(crate) fn run(args: &Activate) -> Exit {
-    output::answer("activated", activate(args))
+    let done = args.auditing.over(|| args.desk.own_store(), |store| activate(args, store));
+    output::answer("activated", done)
 }
 
-fn activate(args: &Activate) -> Result<Vec<(&'static str, Node)>, Problem> {
-    let (journal, store) = (args.auditing.open()?, args.desk.store()?);
-    let done = put_in_force(args, &store);
-    journal.drain(&store)?;
-    done
-}
-
-fn put_in_force(args: &Activate, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
+fn activate(args: &Activate, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
     let now = args.desk.now()?;
     let change = |policy_set| Change {
         workspace: &args.workspace,
@@ -65,15 +59,12 @@ fn put_in_force(args: &Activate, store: &SqliteStore) -> Result<Vec<(&'static st
         Ok(loaded) => loaded,
         Err(problem) => {
             let change = change(args.ruling.entrypoint.as_deref().unwrap_or_default());
-            policies::refuse(store, &change, &problem.code, &problem.message)
-                .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+            policies::refuse(store, &change, &problem.code, &problem.message)?;
             return Err(problem);
         }
     };
-    let old = store.policies_in_force(&args.workspace, &entrypoint);
-    let old = old.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
-    policies::activate(store, &policy, &change(&entrypoint))
-        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let old = store.policies_in_force(&args.workspace, &entrypoint)?;
+    policies::activate(store, &policy, &change(&entrypoint))?;
     Ok(vec![
         ("workspace", Node::string(&args.workspace)),
         ("policy_set", Node::string(&entrypoint)),

@@ -122,20 +122,16 @@ fn stored(
     policy: &Policy,
     keys: &TrustedKeys,
 ) -> Result<Verdict, Problem> {
-    let (journal, store) = (args.auditing.open()?, desk::store(path)?);
     let now = policies::now(args.now.as_deref())?;
     let on_mismatch = args.stored.on_mismatch;
     let gate = Gate { policy_hash: Some(policy.policy_hash()), keys, on_mismatch, now };
-    let verdict = store::admit(&store, id, &gate);
-    journal.drain(&store)?;
-    verdict.map_err(|error| Problem::coded(error.code(), error.to_string()))
+    args.auditing.over(|| desk::store(path), |store| Ok(store::admit(store, id, &gate)?))
 }
 
 /// Admits an agent that nobody keeps but the caller.
 fn alone(args: &Admit, spec: &str, policy: &Policy, keys: &TrustedKeys) -> Result<Verdict, Problem> {
     let text = files::document(spec)?;
-    let spec = AgentSpec::from_spec_or_request(text.as_bytes())
-        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let spec = AgentSpec::from_spec_or_request(text.as_bytes())?;
     // A proof that was named and is not there is a missing proof, which is a failure of the first check.
     let proof = args.proof.as_deref().and_then(|path| policies::read(path).ok());
     let revocations = match &args.revoked {

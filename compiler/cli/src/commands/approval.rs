@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::output::{self, Node};
 use crate::problem::Problem;
 use clap::{Args, Subcommand};
-use govc_governance::approval::{Approval as Request, ApprovalDesk, ApprovalRefusal, ApprovalRule, Vote};
+use govc_governance::approval::{Approval as Request, ApprovalDesk, ApprovalRule, Vote};
 use serde_json::json;
 
 /// Ask for approvals and grant them
@@ -115,22 +115,18 @@ fn opened(desk: &Desk) -> Result<ApprovalDesk, Problem> {
     Ok(ApprovalDesk::new(desk.store()?))
 }
 
-fn refused(refusal: ApprovalRefusal) -> Problem {
-    Problem::coded(refusal.code(), refusal.to_string())
-}
-
 fn request(args: &Ask) -> Result<(), Problem> {
     let approvers = args.approver.iter().map(|key| person::name(key)).collect::<Result<_, _>>()?;
     let rule = ApprovalRule { approvers, needed: args.needed, lifetime: args.expires };
     let (requester, action, now) = (args.person.prove()?, args.exact.read()?, args.desk.now()?);
     let made = opened(&args.desk)?.request(&requester, &action, &args.audience, &rule, now);
-    output::println(&made.map_err(refused)?.id);
+    output::println(&made?.id);
     Ok(())
 }
 
 fn list(args: &List) -> Result<(), Problem> {
     let now = args.desk.now()?;
-    for approval in opened(&args.desk)?.approvals().map_err(refused)? {
+    for approval in opened(&args.desk)?.approvals()? {
         let Request { id, action, rule, .. } = &approval;
         let (status, votes) = (approval.status(now).name(), approval.allowing());
         output::println(&format!(
@@ -142,7 +138,7 @@ fn list(args: &List) -> Result<(), Problem> {
 }
 
 fn show(args: &Show) -> Result<(), Problem> {
-    let approval = opened(&args.desk)?.approval(&args.id).map_err(refused)?;
+    let approval = opened(&args.desk)?.approval(&args.id)?;
     tell(&approval, args.desk.now()?);
     Ok(())
 }
@@ -154,7 +150,7 @@ fn tell(approval: &Request, now: i64) {
 
 fn vote(args: &Ballot, vote: Vote) -> Result<(), Problem> {
     let (by, now) = (args.person.prove()?, args.desk.now()?);
-    let approval = opened(&args.desk)?.vote(&args.id, &by, vote, now).map_err(refused)?;
+    let approval = opened(&args.desk)?.vote(&args.id, &by, vote, now)?;
     tell(&approval, now);
     Ok(())
 }
@@ -162,6 +158,6 @@ fn vote(args: &Ballot, vote: Vote) -> Result<(), Problem> {
 fn ticket(args: &Fetch) -> Result<(), Problem> {
     let (by, action, issuer) = (args.person.prove()?, args.exact.read()?, args.office.issuer()?);
     let ticket = opened(&args.desk)?.ticket(&args.id, &by, &action, &issuer, args.desk.now()?);
-    output::println(&ticket.map_err(refused)?.token);
+    output::println(&ticket?.token);
     Ok(())
 }

@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum};
 use govc_compile::PlanRequest;
 use govc_compile::ir::{PlanJson, to_plan_json};
 use govc_compile::opt::Level;
-use govc_engine::{Bundle, BundleError, BundleSpec, LoadError, Telling, Trust, build_bundle, sign_bundle};
+use govc_engine::{Bundle, BundleSpec, LoadError, Telling, Trust, build_bundle, sign_bundle};
 use govc_syntax::{RegoVersion, Span};
 use std::collections::BTreeMap;
 
@@ -230,9 +230,9 @@ fn build(args: &Build) -> Result<(), Vec<Problem>> {
     spec.entrypoints = asked;
     spec.expires.clone_from(&args.expires);
     spec.version = args.bundle_version;
-    let mut bytes = build_bundle(&spec).map_err(|error| vec![refusal(&error)])?;
+    let mut bytes = build_bundle(&spec).map_err(|error| vec![error.into()])?;
     if let Some(key) = key {
-        bytes = sign_bundle(&bytes, &key, &claims).map_err(|error| vec![refusal(&error)])?;
+        bytes = sign_bundle(&bytes, &key, &claims).map_err(|error| vec![error.into()])?;
     }
     std::fs::write(&args.output, bytes).map_err(|error| vec![files::io_problem("open", &args.output, &error)])
 }
@@ -305,10 +305,6 @@ fn manifest(loaded: &Loaded, default: RegoVersion, spec: &mut BundleSpec) -> Reg
 
 fn number(version: RegoVersion) -> u8 {
     if version == RegoVersion::V0 { 0 } else { 1 }
-}
-
-fn refusal(error: &BundleError) -> Problem {
-    Problem::coded(error.code(), error.to_string())
 }
 
 fn load(args: &Build) -> Loaded {

@@ -37,8 +37,7 @@ pub(crate) fn run(args: &Cosign) -> Exit {
 
 fn cosign(args: &Cosign) -> Result<(), Problem> {
     let key = args.signing.required()?;
-    let signed = cosign_bundle(&policies::read(&args.bundle)?, &key, &serde_json::Map::new())
-        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let signed = cosign_bundle(&policies::read(&args.bundle)?, &key, &serde_json::Map::new())?;
     let target = args.output.as_deref().unwrap_or(&args.bundle);
     std::fs::write(target, signed).map_err(|error| io_problem("open", target, &error))
 }

@@ -141,7 +141,7 @@ fn decide(args: &Decide) -> Result<Decision, Problem> {
     }
     let decision = policy.decide(&mut Scratch::new(), &query);
     if let Some(Err(error)) = decision.rules() {
-        output::eprintln(&Problem::coded(error.code(), error.to_string()).line());
+        output::eprintln(&Problem::from(error.clone()).line());
     }
     let proof = match &args.proof {
         Some(path) => Some(prove(args, path, &decision, input.as_deref())?),
@@ -157,7 +157,7 @@ fn teach(policy: &Policy, bundle: &str, entrypoint: &str) {
         return;
     }
     let taught = telling::of_bundle(bundle, entrypoint)
-        .and_then(|telling| policy.teach(telling).map_err(policies::refusal));
+        .and_then(|telling| policy.teach(telling).map_err(Problem::from));
     if let Err(problem) = taught {
         output::eprintln(&problem.line());
     }
@@ -187,7 +187,7 @@ fn event(decision: &Decision, proof: Option<&str>) -> Event {
 fn prove(args: &Decide, path: &str, decision: &Decision, input: Option<&str>) -> Result<String, Problem> {
     let key = args.signing.required()?;
     let made = Proof::of(decision, input.map(str::as_bytes)).and_then(|proof| proof.sign(&key));
-    let envelope = made.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let envelope = made?;
     let written = std::fs::write(path, format!("{envelope}\n"));
     written.map_err(|error| files::io_problem("open", path, &error))?;
     Ok(envelope)

@@ -18,8 +18,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
+    /// The store, to be shared.
     pub(crate) fn store(&self) -> Result<Arc<SqliteStore>, Problem> {
-        store(&self.store).map(Arc::new)
+        self.own_store().map(Arc::new)
+    }
+
+    pub(crate) fn own_store(&self) -> Result<SqliteStore, Problem> {
+        store(&self.store)
     }
 
     pub(crate) fn now(&self) -> Result<i64, Problem> {

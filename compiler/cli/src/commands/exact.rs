@@ -29,8 +29,7 @@ impl Exact {
             None => json!({}),
             Some(path) => parameters(path)?,
         };
-        CanonicalAction::new(&self.action, &self.target, &parameters, &self.bundle)
-            .map_err(|error| Problem::coded(error.code(), error.to_string()))
+        CanonicalAction::new(&self.action, &self.target, &parameters, &self.bundle).map_err(Problem::from)
     }
 }
 

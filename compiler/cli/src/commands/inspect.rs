@@ -121,7 +121,7 @@ fn inspect(args: &Inspect) -> Result<String, Vec<Problem>> {
 
 fn archive(path: &str) -> Result<Found, Problem> {
     let bytes = policies::bundle(path)?;
-    let bundle = Bundle::open(&bytes, &Trust::unsigned().at(0)).map_err(policies::refusal)?;
+    let bundle = Bundle::open(&bytes, &Trust::unsigned().at(0))?;
     let mut manifest = bundle.manifest().clone();
     manifest.metadata.remove("govc");
     let mut program = Vec::new();
@@ -146,9 +146,8 @@ fn folder(path: &str) -> Result<Found, Problem> {
     let is_policy = !Path::new(path).is_dir();
     let mut found = Found { is_policy, ..Found::default() };
     if !is_policy {
-        let refused = |error: govc_engine::LoadError| Problem::coded(error.code(), error.to_string());
         if let Ok(text) = std::fs::read(join(path, ".manifest")) {
-            found.manifest = Manifest::read(&text).map_err(refused)?;
+            found.manifest = Manifest::read(&text)?;
             found.has_manifest = true;
         }
         found.signatures = std::fs::read_to_string(join(path, ".signatures.json")).ok();

@@ -20,9 +20,9 @@ pub(super) struct Person {
 impl Person {
     /// Lets him prove his key.
     pub(super) fn prove(&self) -> Result<Principal, Problem> {
-        let key = SigningKey::from_pem(&keys::text_of(&self.key, None)?).map_err(keys::problem)?;
+        let key = SigningKey::from_pem(&keys::text_of(&self.key, None)?)?;
         let challenge = random_id();
-        let signature = key.sign(&Principal::challenge(challenge.as_bytes())).map_err(keys::problem)?;
+        let signature = key.sign(&Principal::challenge(challenge.as_bytes()))?;
         let proved = Principal::from_key(key.verifying_key(), challenge.as_bytes(), &signature);
         proved.ok_or_else(|| Problem::coded("govc_key_algorithm", "the key does not sign what it verifies"))
     }
@@ -30,6 +30,6 @@ impl Person {
 
 /// The name of whose public key this is.
 pub(super) fn name(public_key: &str) -> Result<String, Problem> {
-    let key = VerifyingKey::from_pem(&keys::text_of(public_key, None)?).map_err(keys::problem)?;
+    let key = VerifyingKey::from_pem(&keys::text_of(public_key, None)?)?;
     key.thumbprint().ok_or_else(|| Problem::coded("govc_key_algorithm", "a shared secret names nobody"))
 }

@@ -13,7 +13,7 @@ use crate::record::{self, Auditing};
 use clap::Args;
 use govc_engine::{Limits, SystemHost};
 use govc_governance::promotion::{self, Authority, Promotion, PromotionRequest};
-use govc_governance::store::{self, SqliteStore, Store, StoreError};
+use govc_governance::store::{self, SqliteStore, Store};
 use govc_governance::{DecisionCode, events};
 
 /// Promote an agent from sandbox to governed
@@ -92,8 +92,7 @@ fn denial(problem: &Problem) -> Node {
 fn promote(args: &Promote) -> Result<Answer, Problem> {
     let (policy, entrypoint) = args.ruling.load(&args.verifying)?;
     let text = files::document(&args.spec)?;
-    let request = PromotionRequest::from_json(text.as_bytes())
-        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let request = PromotionRequest::from_json(text.as_bytes())?;
     let authority = Authority {
         policy: &policy,
         entrypoint: &entrypoint,
@@ -128,19 +127,17 @@ fn stored(
     authority: &Authority<'_>,
     request: &PromotionRequest,
 ) -> Result<Answer, Problem> {
-    let refused = |error: StoreError| Problem::coded(error.code(), error.to_string());
     let journal = args.auditing.open()?;
     let id = match args.agent {
         Some(id) => id,
         None => {
             let (_, workspace) = record::named(request.spec());
-            let made = store.create_sandbox(&workspace, request.spec(), request.actor(), authority.now);
-            made.map_err(refused)?
+            store.create_sandbox(&workspace, request.spec(), request.actor(), authority.now)?
         }
     };
     let promoted = store::promote(store, id, authority, request);
     let waiting = journal.drain(store).err();
-    let promotion = promoted.map_err(refused)?;
+    let promotion = promoted?;
     write_proof(args, &promotion)?;
     Ok(Answer { promotion, agent: Some(id), waiting })
 }

@@ -12,7 +12,7 @@ use crate::policies;
 use crate::problem::Problem;
 use crate::record::ORIGIN;
 use clap::{Args, Subcommand};
-use govc_engine::proof::{self, RecordError, RecordedProof};
+use govc_engine::proof::{self, RecordedProof};
 
 /// Work with proofs of decisions
 #[derive(Args, Debug)]
@@ -110,8 +110,7 @@ fn check(args: &Check) -> Result<Node, Problem> {
     let text = policies::read(&args.file)?;
     let recorded = RecordedProof::read(&text).ok();
     let envelope = recorded.as_ref().map_or(text.trim_ascii_end(), |proof| proof.envelope().as_bytes());
-    let checked = proof::check(envelope, &keys, &policy)
-        .map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let checked = proof::check(envelope, &keys, &policy)?;
     let predicate = &checked.statement.predicate;
     let mut object = vec![
         ("valid".to_owned(), Node::bool(true)),
@@ -122,7 +121,7 @@ fn check(args: &Check) -> Result<Node, Problem> {
         ("key".to_owned(), Node::string(&checked.key)),
     ];
     if let Some(recorded) = recorded {
-        let place = recorded.verify(&args.log.place().verifier()?).map_err(|error| problem(&error))?;
+        let place = recorded.verify(&args.log.place().verifier()?)?;
         object.push(("recorded".to_owned(), told(&place)));
     }
     Ok(Node::Object(object))
@@ -132,8 +131,8 @@ fn gather(args: &Gather) -> Result<Node, Problem> {
     let envelope = String::from_utf8_lossy(&policies::read(&args.file)?).into_owned();
     let log = args.log.place();
     let (reader, checkpoint) = log.newest()?;
-    let recorded = RecordedProof::gather(&envelope, &reader, checkpoint).map_err(|error| problem(&error))?;
-    let place = recorded.verify(&log.verifier()?).map_err(|error| problem(&error))?;
+    let recorded = RecordedProof::gather(&envelope, &reader, checkpoint)?;
+    let place = recorded.verify(&log.verifier()?)?;
     std::fs::write(&args.output, recorded.text() + "\n")
         .map_err(|error| files::io_problem("open", &args.output, &error))?;
     Ok(Node::Object(vec![("recorded".to_owned(), told(&place))]))
@@ -142,8 +141,4 @@ fn gather(args: &Gather) -> Result<Node, Problem> {
 fn told(place: &proof::Place) -> Node {
     let int = |number: u64| Node::int(i64::try_from(number).unwrap_or(i64::MAX));
     Node::Object(vec![("index".to_owned(), int(place.index)), ("size".to_owned(), int(place.size))])
-}
-
-fn problem(error: &RecordError) -> Problem {
-    Problem::coded(error.code(), error.to_string())
 }

@@ -14,6 +14,7 @@ use clap::Args;
 use govc_engine::{Limits, SystemHost};
 use govc_governance::promotion::Authority;
 use govc_governance::revalidation::{self, Revalidation, STEP};
+use govc_governance::store::SqliteStore;
 
 /// Evaluate every governed agent of a workspace under the policies in force
 #[derive(Args, Debug)]
@@ -47,12 +48,12 @@ pub(crate) struct Revalidate {
 }
 
 pub(crate) fn run(args: &Revalidate) -> Exit {
-    output::answer("revalidated", revalidate(args))
+    let done = args.auditing.over(|| args.desk.own_store(), |store| revalidate(args, store));
+    output::answer("revalidated", done)
 }
 
-fn revalidate(args: &Revalidate) -> Result<Vec<(&'static str, Node)>, Problem> {
+fn revalidate(args: &Revalidate, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
     let (policy, entrypoint) = args.ruling.load(&args.verifying)?;
-    let (journal, store) = (args.auditing.open()?, args.desk.store()?);
     let authority = Authority {
         policy: &policy,
         entrypoint: &entrypoint,
@@ -61,8 +62,8 @@ fn revalidate(args: &Revalidate) -> Result<Vec<(&'static str, Node)>, Problem> {
         limits: Limits::default(),
         now: args.desk.now()?,
     };
-    let done = revalidation::revalidate(
-        &store,
+    let summary = revalidation::revalidate(
+        store,
         &Revalidation {
             workspace: &args.workspace,
             authority: &authority,
@@ -71,9 +72,7 @@ fn revalidate(args: &Revalidate) -> Result<Vec<(&'static str, Node)>, Problem> {
             threads: args.threads.unwrap_or_else(crate::parallel::processors),
             step: STEP,
         },
-    );
-    journal.drain(&store)?;
-    let summary = done.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    )?;
     let count = |number: u64| Node::int(i64::try_from(number).unwrap_or(i64::MAX));
     Ok(vec![
         ("workspace", Node::string(&args.workspace)),

@@ -10,6 +10,7 @@ use crate::record::Auditing;
 use clap::Args;
 use govc_engine::VerifyingKey;
 use govc_governance::revocation::{self, Revoking};
+use govc_governance::store::SqliteStore;
 
 /// Revoke a signer: no agent starts any more whose proof it signed
 #[derive(Args, Debug)]
@@ -36,24 +37,22 @@ pub(crate) struct Revoke {
 }
 
 pub(crate) fn run(args: &Revoke) -> Exit {
-    output::answer("revoked", revoke(args))
+    let done = args.auditing.over(|| args.desk.own_store(), |store| revoke(args, store));
+    output::answer("revoked", done)
 }
 
-fn revoke(args: &Revoke) -> Result<Vec<(&'static str, Node)>, Problem> {
+fn revoke(args: &Revoke, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
     let signer = args.signer()?;
-    let (journal, store) = (args.auditing.open()?, args.desk.store()?);
     let revoking =
         Revoking { signer: &signer, actor: args.acting.actor(), reason: &args.reason, now: args.desk.now()? };
-    let done = revocation::revoke(&*store, &revoking);
-    journal.drain(&store)?;
-    done.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    revocation::revoke(store, &revoking)?;
     Ok(vec![("signer", Node::string(&signer))])
 }
 
 impl Revoke {
     fn signer(&self) -> Result<String, Problem> {
         let Some(key) = &self.key else { return Ok(self.signer.clone().unwrap_or_default()) };
-        let key = VerifyingKey::from_pem(&text_of(key, None)?).map_err(crate::keys::problem)?;
+        let key = VerifyingKey::from_pem(&text_of(key, None)?)?;
         // A PEM is never a secret, so there is one.
         Ok(key.fingerprint().unwrap_or_default().to_owned())
     }

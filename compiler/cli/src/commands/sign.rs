@@ -76,8 +76,7 @@ fn sign(args: &Sign) -> Result<(), Problem> {
         Some(path) => serde_json::from_slice(&policies::read(path)?)
             .map_err(|error| Problem::plain(format!("{path}: {error}")))?,
     };
-    let refused = |error: govc_engine::BundleError| Problem::coded(error.code(), error.to_string());
-    let signed = sign_files(&files, &key, &claims).map_err(refused)?;
+    let signed = sign_files(&files, &key, &claims)?;
     let text = output::indent(&String::from_utf8_lossy(&signed)).replace("  ", " ");
     let target = join(&args.output_file_path, SIGNATURES);
     std::fs::write(&target, text).map_err(|error| io_problem("open", &target, &error))
@@ -88,7 +87,7 @@ fn collect(path: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Prob
     if !path.ends_with(".tar.gz") || Path::new(path).is_dir() {
         return collect_file(path, files);
     }
-    let bundle = Bundle::open(&policies::read(path)?, &Trust::unsigned().at(0)).map_err(policies::refusal)?;
+    let bundle = Bundle::open(&policies::read(path)?, &Trust::unsigned().at(0))?;
     let of_bundle = bundle.files().filter(|(name, _)| *name != SIGNATURES);
     files.extend(of_bundle.map(|(name, content)| (name.to_owned(), content.to_vec())));
     Ok(())

@@ -40,10 +40,10 @@ fn verify(args: &Verify) -> Result<Node, Problem> {
         trust = trust.at(policies::now(args.now.as_deref())?);
     }
     let bytes = policies::bundle(&args.bundle)?;
-    let bundle = Bundle::open(&bytes, &trust).map_err(policies::refusal)?;
+    let bundle = Bundle::open(&bytes, &trust)?;
     // OPA's bundles have no program of ours: there is nothing more to verify in them.
     if bundle.program().is_some() {
-        Engine::load(&bytes, &trust).map_err(policies::refusal)?;
+        Engine::load(&bytes, &trust)?;
     }
     Ok(summary(&bundle))
 }

@@ -3,7 +3,7 @@
 //! The surprising fact: a line is not recorded as it comes. It must be an event of the schema, and what looks like a secret
 //! in it is taken out.
 
-use super::opened::{self, ORIGIN};
+use super::opened::ORIGIN;
 use crate::files::io_problem;
 use crate::output;
 use crate::problem::Problem;
@@ -45,18 +45,18 @@ pub(super) fn run(args: &Append) -> Result<(), Problem> {
                 return Err(Problem::coded("govc_audit_event", format!("line {}: {error}", number + 1)));
             }
         };
-        pending.push(log.submit(&entry).map_err(|error| opened::log(&error))?);
+        pending.push(log.submit(&entry)?);
         if pending.len() == AT_ONCE {
             acknowledge(&mut pending)?;
         }
     }
     acknowledge(&mut pending)?;
-    log.close().map_err(|error| opened::log(&error))
+    log.close().map_err(Problem::from)
 }
 
 fn acknowledge(pending: &mut Vec<Pending<'_>>) -> Result<(), Problem> {
     for one in pending.drain(..) {
-        let receipt = one.wait().map_err(|error| opened::log(&error))?;
+        let receipt = one.wait()?;
         output::println(&receipt.index.to_string());
     }
     Ok(())

@@ -12,7 +12,7 @@ pub(super) fn verify(path: &str, head: Option<&str>) -> Result<Node, Problem> {
         Problem::coded("govc_file", crate::files::io_problem("open", path, &error).message)
     })?;
     let verified = chain::verify(BufReader::new(file), head);
-    let head = verified.map_err(|error| Problem::coded(error.code(), error.to_string()))?;
+    let head = verified?;
     Ok(Node::Object(vec![
         ("valid".to_owned(), Node::bool(true)),
         ("entries".to_owned(), Node::int(i64::try_from(head.size).unwrap_or(i64::MAX))),

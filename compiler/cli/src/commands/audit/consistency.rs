@@ -1,6 +1,6 @@
 //! `govc audit consistency`: the proof that the log continues what it was.
 
-use super::opened::{self, Place};
+use super::opened::Place;
 use crate::output;
 use crate::problem::Problem;
 use clap::Args;
@@ -21,12 +21,11 @@ pub(super) fn run(args: &Consistency) -> Result<(), Problem> {
     let earlier = checkpoint(&args.checkpoint, &args.place.verifier()?)?;
     let (reader, signed) = args.place.newest()?;
     let proof = if earlier.checkpoint.size < reader.size() {
-        reader.consistency(earlier.checkpoint.size).map_err(|error| opened::log(&error))?
+        reader.consistency(earlier.checkpoint.size)?
     } else {
         Vec::new()
     };
-    monitor::continues(&earlier.checkpoint, &signed.checkpoint, &proof)
-        .map_err(|error| opened::refusal(&error))?;
+    monitor::continues(&earlier.checkpoint, &signed.checkpoint, &proof)?;
     for hash in proof {
         output::println(&hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     }
@@ -36,5 +35,5 @@ pub(super) fn run(args: &Consistency) -> Result<(), Problem> {
 fn checkpoint(path: &str, verifier: &Verifier) -> Result<SignedCheckpoint, Problem> {
     let note =
         std::fs::read_to_string(path).map_err(|error| crate::files::io_problem("read", path, &error))?;
-    SignedCheckpoint::open(&note, verifier).map_err(|error| opened::note(&error))
+    Ok(SignedCheckpoint::open(&note, verifier)?)
 }

@@ -2,7 +2,7 @@
 //!
 //! The surprising fact: they are the counters that a running program exports, so that both can be compared.
 
-use super::opened::{self, Place};
+use super::opened::Place;
 use crate::output;
 use crate::problem::Problem;
 use clap::Args;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &Count) -> Result<(), Problem> {
     let (reader, _) = args.place.newest()?;
     let mut counts = Counts::default();
     for bundle in 0..reader.size().div_ceil(256) {
-        for entry in reader.bundle(bundle).map_err(|error| opened::log(&error))? {
+        for entry in reader.bundle(bundle)? {
             // A log may hold entries of others, which are no events of ours.
             if let Ok(event) = Event::read(&entry) {
                 counts.observe(&event);

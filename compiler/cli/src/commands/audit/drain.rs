@@ -28,9 +28,8 @@ pub(super) struct Drain {
 pub(super) fn run(args: &Drain) -> Result<(), Problem> {
     let store = desk::store(&args.store)?;
     let log = record::open(&args.path, args.signing_key.as_deref(), &args.origin)?;
-    let moved =
-        outbox::drain(&store, &log).map_err(|error| Problem::coded(error.code(), error.to_string()))?;
-    log.close().map_err(|error| super::opened::log(&error))?;
+    let moved = outbox::drain(&store, &log)?;
+    log.close()?;
     output::println(&moved.to_string());
     Ok(())
 }

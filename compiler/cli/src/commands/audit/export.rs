@@ -1,6 +1,6 @@
 //! `govc audit export`: entries in a form for other systems.
 
-use super::opened::{self, Place};
+use super::opened::Place;
 use crate::output;
 use crate::problem::Problem;
 use clap::{Args, ValueEnum};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Export) -> Result<(), Problem> {
         Format::Ocsf => export::ocsf,
     };
     for bundle in args.from / 256..reader.size().div_ceil(256) {
-        let entries = reader.bundle(bundle).map_err(|error| opened::log(&error))?;
+        let entries = reader.bundle(bundle)?;
         for (index, entry) in (bundle * 256..).zip(entries).filter(|(index, _)| *index >= args.from) {
             output::println(&form(index, &entry));
         }

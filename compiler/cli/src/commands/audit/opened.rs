@@ -6,9 +6,9 @@
 use crate::files::io_problem;
 use crate::problem::Problem;
 use crate::record::own_public_key;
-pub(super) use crate::record::{ORIGIN, log, note, text_or_file};
+pub(super) use crate::record::{ORIGIN, text_or_file};
 use clap::Args;
-use govc_audit::{Disk, FolderDisk, Reader, Refusal, SignedCheckpoint, Verifier};
+use govc_audit::{Disk, FolderDisk, Reader, SignedCheckpoint, Verifier};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,17 +52,13 @@ impl Place {
             true => Verifier::log_from_pem(&self.origin, &text),
             false => Verifier::parse(&text),
         };
-        verifier.map_err(|error| note(&error))
+        Ok(verifier?)
     }
 
     /// The log at its newest published checkpoint.
     pub(crate) fn newest(&self) -> Result<(Reader, SignedCheckpoint), Problem> {
         let newest = Reader::newest(self.disk()?, &self.origin, &self.verifier()?);
         let empty = || Problem::coded("govc_audit_no_entry", "the log has no entries");
-        newest.map_err(|error| log(&error))?.ok_or_else(empty)
+        newest?.ok_or_else(empty)
     }
-}
-
-pub(super) fn refusal(error: &Refusal) -> Problem {
-    Problem::coded(error.code(), error.to_string())
 }

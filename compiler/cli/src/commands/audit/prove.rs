@@ -1,6 +1,6 @@
 //! `govc audit prove`: the proof that an entry is in the log, or the check of such a proof.
 
-use super::opened::{self, Place};
+use super::opened::Place;
 use crate::files::io_problem;
 use crate::output;
 use crate::problem::Problem;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Prove) -> Result<(), Problem> {
 
 fn prove(args: &Prove, index: u64) -> Result<(), Problem> {
     let (reader, signed) = args.place.newest()?;
-    let proof = reader.prove(index).map_err(|error| opened::log(&error))?;
+    let proof = reader.prove(index)?;
     // A tile that was changed makes a proof that does not hold; better to say so here than to hand it out.
     if !proof.holds(&signed.checkpoint) {
         let message = format!("entry {index}: the log cannot prove it: the entry or a tile was changed");
@@ -45,7 +45,7 @@ fn prove(args: &Prove, index: u64) -> Result<(), Problem> {
 fn check(args: &Prove, proof: &str) -> Result<(), Problem> {
     let read = |path: &str| std::fs::read(path).map_err(|error| io_problem("read", path, &error));
     let text = String::from_utf8_lossy(&read(proof)?).into_owned();
-    let proof = Proof::open(&text, &args.place.verifier()?).map_err(|error| opened::note(&error))?;
+    let proof = Proof::open(&text, &args.place.verifier()?)?;
     let entry = read(&args.place.path)?;
     // A file of one line has a line end that the log has not.
     let line = entry.strip_suffix(b"\n").unwrap_or(&entry);

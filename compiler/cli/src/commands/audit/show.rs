@@ -1,6 +1,6 @@
 //! `govc audit show` and `tail`: prints entries as they were recorded.
 
-use super::opened::{self, Place};
+use super::opened::Place;
 use crate::output;
 use crate::problem::Problem;
 use clap::Args;
@@ -60,7 +60,7 @@ pub(super) fn tail(args: &Tail) -> Result<(), Problem> {
 fn print(reader: &Reader, from: u64, until: u64) -> Result<(), Problem> {
     let mut index = from;
     while index < until {
-        let entries = reader.bundle(index / 256).map_err(|error| opened::log(&error))?;
+        let entries = reader.bundle(index / 256)?;
         let first = index / 256 * 256;
         for (number, entry) in (first..until).zip(entries).filter(|(number, _)| *number >= from) {
             output::println(&String::from_utf8_lossy(&entry));

@@ -1,6 +1,6 @@
 //! `govc audit verify`: is every entry what was written, and does the log continue what was seen of it?
 
-use super::opened::{self, Place};
+use super::opened::Place;
 use super::{chain, refused};
 use crate::exit::Exit;
 use crate::output::{self, Node};
@@ -45,12 +45,10 @@ pub(super) fn run(args: &Verify) -> Exit {
 fn tree(args: &Verify) -> Result<Node, Problem> {
     let (disk, verifier) = (args.place.disk()?, args.place.verifier()?);
     let monitor = args.state.as_deref().map(|state| monitor(state, &verifier)).transpose()?;
-    let seen =
-        monitor.as_ref().map(Monitor::seen).transpose().map_err(|error| opened::refusal(&error))?.flatten();
+    let seen = monitor.as_ref().map(Monitor::seen).transpose()?.flatten();
     let remembered: Vec<_> = seen.into_iter().map(|seen| seen.checkpoint).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let report = govc_audit::verify(&disk, &args.place.origin, &verifier, &remembered, threads)
-        .map_err(|error| opened::log(&error))?;
+    let report = govc_audit::verify(&disk, &args.place.origin, &verifier, &remembered, threads)?;
     if let (Some(monitor), Some(checkpoint)) = (monitor, &report.checkpoint) {
         remember(&monitor, checkpoint)?;
     }
@@ -63,7 +61,7 @@ fn tree(args: &Verify) -> Result<Node, Problem> {
 /// A head is the hash over the tree of all entries up to some size.
 fn must_have_had(head: &str, log: &Reader) -> Result<(), Problem> {
     for size in (0..=log.size()).rev() {
-        if Digest::from_hash(&log.root(size).map_err(|error| opened::log(&error))?).text() == head {
+        if Digest::from_hash(&log.root(size)?).text() == head {
             return Ok(());
         }
     }
@@ -82,7 +80,7 @@ pub(super) fn monitor(state: &str, verifier: &Verifier) -> Result<Monitor, Probl
 
 /// The whole log was read and found to begin with what was seen, so that no proof is needed.
 fn remember(monitor: &Monitor, checkpoint: &SignedCheckpoint) -> Result<(), Problem> {
-    monitor.remember(checkpoint).map_err(|error| opened::refusal(&error))
+    monitor.remember(checkpoint).map_err(Problem::from)
 }
 
 fn told(entries: u64, checkpoint: Option<&SignedCheckpoint>) -> Node {

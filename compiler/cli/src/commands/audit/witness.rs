@@ -29,13 +29,12 @@ pub(super) struct Witness {
 
 pub(super) fn run(args: &Witness) -> Result<(), Problem> {
     let key = opened::text_or_file(&args.signing_key)?;
-    let signer = Signer::witness_from_pem(&args.name, &key).map_err(|error| opened::note(&error))?;
+    let signer = Signer::witness_from_pem(&args.name, &key)?;
     let monitor = monitor(&args.state, &args.place.verifier()?)?;
     let (reader, signed) = args.place.newest()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let cosigned = govc_audit::Witness::new(monitor, signer)
-        .cosign(&signed, now, |old| reader.consistency(old))
-        .map_err(|error| opened::refusal(&error))?;
+    let cosigned =
+        govc_audit::Witness::new(monitor, signer).cosign(&signed, now, |old| reader.consistency(old))?;
     output::print(&cosigned.note);
     Ok(())
 }

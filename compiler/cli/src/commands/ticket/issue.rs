@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use clap::Args;
 use govc_engine::Algorithm;
 use govc_governance::Principal;
-use govc_governance::ticket::{Issuer, LIFETIME, Order, TicketRefusal};
+use govc_governance::ticket::{Issuer, LIFETIME, Order};
 
 /// Issue a ticket, and record that in the store
 #[derive(Args, Debug)]
@@ -47,7 +47,7 @@ impl Office {
             Some(secret) => Issuer::with_shared_secret(&self.issuer, &secret),
             None => Issuer::new(&self.issuer, self.signing.required()?),
         };
-        Ok(made.map_err(keys::problem)?.lasting(self.lifetime))
+        Ok(made?.lasting(self.lifetime))
     }
 }
 
@@ -69,11 +69,7 @@ pub(super) fn run(args: &Issue) -> Result<(), Problem> {
     let caller = Principal::verified_elsewhere(&*name, Some(name.clone()));
     let (issuer, action) = (args.office.issuer()?, args.exact.read()?);
     let order = Order { caller: &caller, action: &action, audience: &args.audience };
-    let ticket = issuer.issue(&*args.desk.store()?, order, args.desk.now()?).map_err(refused)?;
+    let ticket = issuer.issue(&*args.desk.store()?, order, args.desk.now()?)?;
     output::println(&ticket.token);
     Ok(())
-}
-
-pub(super) fn refused(refusal: TicketRefusal) -> Problem {
-    Problem::coded(refusal.code(), refusal.to_string())
 }

@@ -3,7 +3,6 @@
 use super::super::desk::Desk;
 use super::super::exact::Exact;
 use super::super::person::Person;
-use super::issue::refused;
 use crate::keys;
 use crate::output::{self, Node};
 use crate::problem::Problem;
@@ -63,7 +62,7 @@ impl Shown {
             }
             (_, given) => {
                 let key = |given: &String| {
-                    VerifyingKey::from_pem(&keys::text_of(given, None)?).map_err(keys::problem)
+                    VerifyingKey::from_pem(&keys::text_of(given, None)?).map_err(Problem::from)
                 };
                 Verifier::new(
                     &self.issuer,
@@ -72,7 +71,7 @@ impl Shown {
                 )
             }
         };
-        made.map_err(keys::problem)
+        made.map_err(Problem::from)
     }
 }
 
@@ -80,7 +79,7 @@ pub(super) fn redeem(args: &Redeem) -> Result<(), Problem> {
     let (caller, action) = (args.shown.person.prove()?, args.shown.exact.read()?);
     let redeemer = Redeemer::new(args.desk.store()?, args.shown.verifier()?);
     let shown_for = Use { caller: &caller, action: &action };
-    let redeemed = redeemer.redeem(&args.shown.token, shown_for, args.desk.now()?).map_err(refused)?;
+    let redeemed = redeemer.redeem(&args.shown.token, shown_for, args.desk.now()?)?;
     let told = json!({"ticket": redeemed.claims.jti, "event": redeemed.event});
     output::println(&Node::of(&told).pretty());
     Ok(())
@@ -90,7 +89,7 @@ pub(super) fn check(args: &Check) -> Result<(), Problem> {
     let (caller, action) = (args.shown.person.prove()?, args.shown.exact.read()?);
     let now = crate::policies::now(args.now.as_deref())?;
     let shown_for = Use { caller: &caller, action: &action };
-    let claims = args.shown.verifier()?.verify(&args.shown.token, shown_for, now).map_err(refused)?;
+    let claims = args.shown.verifier()?.verify(&args.shown.token, shown_for, now)?;
     output::println(&Node::of(&claims).pretty());
     Ok(())
 }
