@@ -167,9 +167,24 @@ const END: &str = "unexpected eof token";
 
 /// What OPA finds only when a text was read whole, and shows no line of.
 fn is_late(message: &str) -> bool {
-    message == "package expected"
-        || message.contains("keyword is required ")
-        || message.ends_with("cannot be used for rule name")
+    const WHOLE: [&str; 6] = [
+        "package expected",
+        "unexpected package",
+        "rule name conflicts with built-in function",
+        "assignment requires two operands",
+        "ref not ground",
+        "rule argument list must take at least one argument",
+    ];
+    const PARTS: [&str; 7] = [
+        "keyword is required ",
+        "cannot be used for rule name",
+        "cannot be used for rule head",
+        "cannot be used as rule name",
+        "cannot be used in function signature",
+        "must have value assignment and/or body declaration",
+        "invalid rule head: ",
+    ];
+    WHOLE.contains(&message) || PARTS.iter().any(|part| message.contains(part))
 }
 
 fn place(diagnostic: &Diagnostic, span: Span, sources: &Sources) -> (usize, usize) {

@@ -46,13 +46,16 @@ impl Functions<'_> {
     }
 }
 
-/// Calls of functions that do not exist or take another number of arguments.
+/// Calls of functions that do not exist or take another number of arguments. As OPA's, the check does not look into
+/// what it complains about.
 pub(crate) fn undefined_functions(names: &Names, functions: &Functions, body: &[Expr]) -> Vec<Diagnostic> {
     let mut out = Vec::new();
-    walk::statements(body, &mut |e| {
-        if let ExprKind::Call(call) = &e.kind {
-            out.extend(check_call(names, functions, e, call));
-        }
+    walk::outer_statements(body, &mut |e| {
+        let ExprKind::Call(call) = &e.kind else { return false };
+        let complaint = check_call(names, functions, e, call);
+        let is_wrong = complaint.is_some();
+        out.extend(complaint);
+        is_wrong
     });
     out
 }

@@ -145,8 +145,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn operator(&mut self, op: &mut Operator, span: Span) {
-        let Target::Written(head, fields) = &op.target else { return };
-        let (head, fields) = (*head, Arc::clone(fields));
+        let Some((head, fields)) = self.spelled(&op.target) else { return };
         let found = self.find(head, span).map(|(h, path)| (h, path.to_vec()));
         let (root, mut path) = match found {
             Some((root, path)) => (root, path),
@@ -164,6 +163,20 @@ impl<'a> Resolver<'a> {
             path.iter().for_each(|p| print::push_field(p, &mut text));
             Target::Other(Arc::from(text))
         };
+    }
+
+    /// The words of a name. An infix operator stands for the name of its function, which a module may give to a rule
+    /// or an import of its own: after `mul(a, b) := 7`, `3 * 4` is 7.
+    fn spelled(&self, target: &Target) -> Option<(Name, Arc<[String]>)> {
+        match target {
+            Target::Written(head, fields) => Some((*head, Arc::clone(fields))),
+            Target::Builtin(text) => {
+                let mut words = text.split('.');
+                let head = self.names.find(words.next()?)?;
+                self.globals.map.contains_key(&head).then(|| (head, words.map(str::to_owned).collect()))
+            }
+            Target::Function(_) | Target::Other(_) => None,
+        }
     }
 
     fn term(&mut self, term: &mut Term) {

@@ -434,7 +434,7 @@ impl<'t> Prepass<'t> {
             Raw::LBrack => Kind::plain(if self.is_step(i) { Tok::Index } else { Tok::LBrack }),
             Raw::LParen => Kind::plain(self.paren(i)),
             Raw::LBrace => Kind::plain(self.brace(i)),
-            Raw::Bar => Kind::plain(if self.top().comprehension { Tok::CompBar } else { Tok::Bar }),
+            Raw::Bar => Kind::plain(if self.begins_comprehension(i) { Tok::CompBar } else { Tok::Bar }),
             Raw::Minus => Kind::plain(if self.after_term() { Tok::Minus } else { Tok::Negative }),
             Raw::Dot => self.dot(i),
             kind if is_keyword(kind) => Kind::plain(self.word(i, kind)),
@@ -647,6 +647,50 @@ impl<'t> Prepass<'t> {
             }
             at = self.skip(at);
             operand = raw_ends_operand(self.raw[at - 1].kind) || self.is_field(at - 1);
+        }
+        false
+    }
+
+    /// Whether a body follows the bar at `i`. OPA prefers a comprehension, but no body holds a comma: `[a | b, c]` is
+    /// a list.
+    fn begins_comprehension(&self, i: usize) -> bool {
+        self.top().comprehension && !self.comma_follows(i + 1)
+    }
+
+    /// Whether a comma that belongs to no `some`, `every` or `in` comes before the bracket ends.
+    fn comma_follows(&self, from: usize) -> bool {
+        let mut at = from;
+        let mut declares = false;
+        while let Some(t) = self.raw.get(at) {
+            match t.kind {
+                Raw::RBrack | Raw::RBrace | Raw::RParen => return false,
+                Raw::LBrack | Raw::LBrace | Raw::LParen if self.partner[at] == NONE => return false,
+                Raw::Some | Raw::Every => declares = true,
+                Raw::Comma if !declares && !self.member_follows(at + 1) => return true,
+                kind => declares &= kind != Raw::Semi && !(t.newline && self.starts_statement(at, from)),
+            }
+            at = self.skip(at);
+        }
+        false
+    }
+
+    /// Whether the token begins a line after one that was complete.
+    fn starts_statement(&self, at: usize, from: usize) -> bool {
+        at > from
+            && raw_starts_operand(self.raw[at].kind)
+            && (raw_ends_operand(self.raw[at - 1].kind) || self.is_field(at - 1))
+    }
+
+    /// Whether `in` comes next, as in `k, v in xs`, before another comma or the statement's end.
+    fn member_follows(&self, from: usize) -> bool {
+        let mut at = from;
+        while let Some(t) = self.raw.get(at) {
+            match t.kind {
+                Raw::In => return self.is_active(Raw::In),
+                Raw::Comma | Raw::Semi | Raw::RBrack | Raw::RBrace | Raw::RParen => return false,
+                _ if t.newline && self.starts_statement(at, from) => return false,
+                _ => at = self.skip(at),
+            }
         }
         false
     }

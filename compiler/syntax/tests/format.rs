@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use govc_syntax::format::{FormatOptions, FormatTarget, format_source};
+use govc_syntax::{FileId, ParseOptions, parse_module};
 use serde_json::Value;
 
 fn shared() -> Option<PathBuf> {
@@ -58,6 +59,16 @@ fn texts(v0: bool) -> Vec<(String, String)> {
 
 fn options(target: FormatTarget) -> FormatOptions {
     FormatOptions { target, ..FormatOptions::default() }
+}
+
+/// A module as formatted, where the result parses: `opa fmt` refuses what it cannot read again.
+fn checked(text: &str, target: FormatTarget) -> Result<String, String> {
+    let formatted = format_source(text, options(target)).map_err(|error| error.to_string())?;
+    let parse = ParseOptions { version: target.reads(), ..ParseOptions::default() };
+    match parse_module(FileId(0), &formatted, &parse).diagnostics.first() {
+        Some(first) => Err(format!("formatted: {}", first.message)),
+        None => Ok(formatted),
+    }
 }
 
 #[test]
@@ -123,7 +134,7 @@ fn prints_what_opa_fmt_prints() {
         let mut ours = Vec::new();
         let mut wrong = Vec::new();
         for (name, text) in &texts {
-            match format_source(text, options(target)) {
+            match checked(text, target) {
                 Ok(formatted) => ours.push((name, text.as_str(), formatted)),
                 Err(_) if refused_by_opa(text, flags) => {}
                 Err(e) => wrong.push(format!("{name}: refused: {e}")),

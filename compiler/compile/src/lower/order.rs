@@ -37,9 +37,9 @@ pub(crate) fn sort_elements(names: &Names, items: &mut Vec<Term>) {
     items.dedup_by(|b, a| is_known(a) && is_known(b) && rank(names, a) == rank(names, b));
 }
 
-/// Puts the keys of an object in order.
+/// Puts the keys of an object in order, where the order may be seen: what values call is called in it.
 pub(crate) fn sort_keys(names: &Names, pairs: &mut [(Term, Term)]) {
-    if !pairs.iter().all(|(key, _)| is_scalar(key)) {
+    if !pairs.iter().all(|(key, value)| is_scalar(key) && is_scalar(value)) {
         pairs.sort_by_cached_key(|(key, _)| rank(names, key));
     }
 }

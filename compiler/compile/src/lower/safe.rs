@@ -20,9 +20,11 @@ impl Lowering<'_> {
                 bound.out.extend(bound_outside(rule));
                 let steps = if i == 0 { rule.steps.as_slice() } else { &[] };
                 let scope = self.scope_label(rule, branch, &shared);
+                let mut told = Vec::new();
                 for term in steps.iter().chain([&branch.value]) {
-                    unsafe_in_head(&p.names, term, &bound.out, &scope, &mut found);
+                    unsafe_in_head(&p.names, term, &bound.out, &scope, &mut told);
                 }
+                found.extend(told);
             }
         }
         self.found.extend(found.into_iter().map(unsafe_error));

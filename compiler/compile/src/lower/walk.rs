@@ -149,47 +149,63 @@ pub(crate) fn expr<'t>(e: &'t Expr, visit: &mut dyn FnMut(&'t Term) -> bool) {
 
 /// Shows every statement of a body, those of nested bodies and closures included, outer ones first.
 pub(crate) fn statements<'t>(body: &'t [Expr], visit: &mut dyn FnMut(&'t Expr)) {
-    body.iter().for_each(|e| statement(e, visit));
-}
-
-/// Shows a statement and all below it.
-pub(crate) fn statement<'t>(e: &'t Expr, visit: &mut dyn FnMut(&'t Expr)) {
-    visit(e);
-    match &e.kind {
-        ExprKind::Every(every) => {
-            statements_in_term(&every.domain, visit);
-            statements(&every.body, visit);
-        }
-        ExprKind::Not { body, .. } => statements(body, visit),
-        ExprKind::And(l) | ExprKind::Or(l) => {
-            statements(&l.lhs, visit);
-            statements(&l.rhs, visit);
-        }
-        ExprKind::Term(t) => statements_in_term(t, visit),
-        ExprKind::Call(c) => c.args.iter().for_each(|t| statements_in_term(t, visit)),
-        ExprKind::Unify(a, b) | ExprKind::Assign(a, b) => {
-            statements_in_term(a, visit);
-            statements_in_term(b, visit);
-        }
-        ExprKind::SomeDecl(_) => {}
-        ExprKind::SomeIn { key, value, domain } => {
-            key.iter().for_each(|t| statements_in_term(t, visit));
-            statements_in_term(value, visit);
-            statements_in_term(domain, visit);
-        }
-    }
-    for with in &e.with {
-        statements_in_term(&with.value, visit);
-    }
+    outer_statements(body, &mut |e| {
+        visit(e);
+        false
+    });
 }
 
 /// Shows the statements of the closures in a term.
 pub(crate) fn statements_in_term<'t>(t: &'t Term, visit: &mut dyn FnMut(&'t Expr)) {
+    outer_statements_in_term(t, &mut |e| {
+        visit(e);
+        false
+    });
+}
+
+/// Shows the statements of a body, and what is below those for which the visitor answers `false`.
+pub(crate) fn outer_statements<'t>(body: &'t [Expr], visit: &mut dyn FnMut(&'t Expr) -> bool) {
+    body.iter().for_each(|e| statement(e, visit));
+}
+
+fn statement<'t>(e: &'t Expr, visit: &mut dyn FnMut(&'t Expr) -> bool) {
+    if visit(e) {
+        return;
+    }
+    match &e.kind {
+        ExprKind::Every(every) => {
+            outer_statements_in_term(&every.domain, visit);
+            outer_statements(&every.body, visit);
+        }
+        ExprKind::Not { body, .. } => outer_statements(body, visit),
+        ExprKind::And(l) | ExprKind::Or(l) => {
+            outer_statements(&l.lhs, visit);
+            outer_statements(&l.rhs, visit);
+        }
+        ExprKind::Term(t) => outer_statements_in_term(t, visit),
+        ExprKind::Call(c) => c.args.iter().for_each(|t| outer_statements_in_term(t, visit)),
+        ExprKind::Unify(a, b) | ExprKind::Assign(a, b) => {
+            outer_statements_in_term(a, visit);
+            outer_statements_in_term(b, visit);
+        }
+        ExprKind::SomeDecl(_) => {}
+        ExprKind::SomeIn { key, value, domain } => {
+            key.iter().for_each(|t| outer_statements_in_term(t, visit));
+            outer_statements_in_term(value, visit);
+            outer_statements_in_term(domain, visit);
+        }
+    }
+    for with in &e.with {
+        outer_statements_in_term(&with.value, visit);
+    }
+}
+
+fn outer_statements_in_term<'t>(t: &'t Term, visit: &mut dyn FnMut(&'t Expr) -> bool) {
     term(t, &mut |t| match &t.kind {
         TermKind::Comprehension(c) => {
-            c.key.iter().for_each(|k| statements_in_term(k, visit));
-            statements_in_term(&c.term, visit);
-            statements(&c.body, visit);
+            c.key.iter().for_each(|k| outer_statements_in_term(k, visit));
+            outer_statements_in_term(&c.term, visit);
+            outer_statements(&c.body, visit);
             true
         }
         TermKind::Template(parts) => {

@@ -528,7 +528,7 @@ fn is_named(rule: &ast::Rule) -> bool {
     match head.steps.len() {
         0 => true,
         1 if head.contains.is_some() || rule.default => false,
-        1 if head.has_if => head.value.is_some(),
+        1 if head.has_if => head.value.is_some() || head.args.is_some(),
         1 => head.args.is_none(),
         _ => false,
     }

@@ -290,7 +290,7 @@ impl Printer<'_> {
                 ("file", Json::text(self.name)),
                 ("row", Json::Raw(row.to_string())),
                 ("col", Json::Raw("1".to_owned())),
-                ("text", Json::text(&base64(self.block(block).as_bytes()))),
+                ("text", Json::text(&base64(Self::block(block).as_bytes()))),
             ];
             let at = fields.partition_point(|(name, _)| name.as_str() < "location");
             fields.insert(at, ("location".to_owned(), Json::Map(place)));
@@ -298,9 +298,10 @@ impl Printer<'_> {
         Json::Fields(fields)
     }
 
-    /// The text of a block of annotations.
-    fn block(&self, block: &ast::Annotations) -> &str {
-        self.text.get(block.span.start as usize..block.span.end as usize).unwrap_or_default().trim_end()
+    /// The text of a block of annotations, as OPA writes it anew: with a space before each line, empty ones too.
+    fn block(block: &ast::Annotations) -> String {
+        let yaml = block.yaml.strip_suffix('\n').unwrap_or(&block.yaml);
+        yaml.split('\n').fold("# METADATA".to_owned(), |text, line| text + "\n# " + line)
     }
 
     fn comment(&self, comment: &super::Comment, source: &ast::Module) -> Json {
@@ -308,7 +309,7 @@ impl Printer<'_> {
         if self.options.locations {
             // To OPA the first comment of a block of annotations reaches as far as the block.
             let block = source.annotations.iter().find(|block| block.span.start == comment.loc.start);
-            let text = block.map_or_else(|| self.slice(comment.loc), |block| self.block(block));
+            let text = block.map_or_else(|| self.slice(comment.loc).to_owned(), Self::block);
             location.push(("text", Json::text(&base64(text.as_bytes()))));
         }
         Json::Map(vec![
@@ -346,11 +347,21 @@ impl Printer<'_> {
         }
         members.extend(self.location(import.loc));
         let loc = match (import.path.first(), import.path.last()) {
-            (Some(first), Some(last)) => Loc { end: last.loc.end, ..first.loc },
+            (Some(first), Some(last)) => Loc { end: self.closed(last.loc), ..first.loc },
             _ => import.loc,
         };
         members.push(("path", self.term(&Term { value: Value::Ref(import.path.clone()), loc })));
         Json::Map(members)
+    }
+
+    /// Where a step of a path ends, with the bracket around it.
+    fn closed(&self, step: Loc) -> u32 {
+        let before = self.text.get(..step.start as usize).unwrap_or_default();
+        let after = self.text.get(step.end as usize..).unwrap_or_default();
+        match after.find(']') {
+            Some(gap) if before.trim_end().ends_with('[') => step.end + gap as u32 + 1,
+            _ => step.end,
+        }
     }
 
     // --- rules ---
@@ -535,9 +546,7 @@ impl Printer<'_> {
     }
 
     fn object(&self, members: &[(Term, Term)]) -> Json {
-        let mut members: Vec<&(Term, Term)> = members.iter().collect();
-        members.sort_by(|a, b| compare(&a.0.value, &b.0.value));
-        Json::list(&members, |(k, v)| Json::List(vec![self.term(k), self.term(v)]))
+        Json::list(&by_key(members), |(k, v)| Json::List(vec![self.term(k), self.term(v)]))
     }
 
     fn comprehension(&self, key: Option<&Term>, term: &Term, body: &[Expr]) -> Json {
@@ -612,12 +621,24 @@ fn compare(a: &Value, b: &Value) -> Ordering {
         | (Value::Call(a), Value::Call(b))
         | (Value::Array(a), Value::Array(b)) => compare_lists(a, b),
         (Value::Set(a), Value::Set(b)) => compare_lists(&sorted(a), &sorted(b)),
-        (Value::Object(a), Value::Object(b)) => {
-            let keys = |o: &[(Term, Term)]| sorted(&o.iter().map(|m| m.0.clone()).collect::<Vec<_>>());
-            compare_lists(&keys(a), &keys(b))
-        }
+        (Value::Object(a), Value::Object(b)) => compare_members(&by_key(a), &by_key(b)),
         _ => rank(a).cmp(&rank(b)),
     }
+}
+
+fn by_key(members: &[(Term, Term)]) -> Vec<&(Term, Term)> {
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_by(|a, b| compare(&a.0.value, &b.0.value));
+    members
+}
+
+/// Member by member, each by its key and then by its value.
+fn compare_members(a: &[&(Term, Term)], b: &[&(Term, Term)]) -> Ordering {
+    let member = |(x, y): (&&(Term, Term), &&(Term, Term))| {
+        compare(&x.0.value, &y.0.value).then_with(|| compare(&x.1.value, &y.1.value))
+    };
+    let unequal = a.iter().zip(b).map(member).find(|o| o.is_ne());
+    unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
 }
 
 fn compare_lists(a: &[Term], b: &[Term]) -> Ordering {

@@ -61,9 +61,10 @@ impl Assembly<'_> {
         match item {
             Item::Package(package) => self.package(package, first),
             Item::Import(import) => self.module.imports.push(import),
-            Item::Rule(rule) => self.rule(*rule),
-            // OPA looks no further at a statement in the package's place.
+            // OPA looks no further at what stands in the package's place.
+            Item::Rule(_) if first => {}
             Item::Statements(list) if first => drop(self.statement(list)),
+            Item::Rule(rule) => self.rule(*rule),
             Item::Statements(list) => match self.statement(list) {
                 Ok(rule) => self.module.rules.push(rule),
                 Err((span, why)) => self.fault(span, why),
