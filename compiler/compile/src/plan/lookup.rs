@@ -6,6 +6,9 @@ use crate::hir::Const;
 use crate::ir::{self, Block, Func, Local, Operand, StmtKind};
 use govc_syntax::Span;
 
+/// The document of the engine itself. OPA leaves it out where all of `data` is asked for as one value.
+const HIDDEN: &str = "system";
+
 /// A step of a reference as a lookup function sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
@@ -36,6 +39,7 @@ impl Planner<'_> {
         for (key, child) in children {
             let key_func = match self.trie.node(child).group {
                 _ if replaced.nodes.contains(&child) => continue,
+                _ if node == self.trie.root() && key == HIDDEN => continue,
                 Some(g) if matches!(self.trie.group(g).kind, GroupKind::Function(_)) => continue,
                 Some(g) => FuncKey::Group(g),
                 None => FuncKey::Virtual(child),
@@ -59,8 +63,13 @@ impl Planner<'_> {
         self.b.open();
         let rules = self.call_func(FuncKey::Virtual(node), shadow, &[])?;
         let merged = self.scope(|p| {
-            let base = p.base_at(node);
-            let base = p.in_local(base);
+            let base = match node == p.trie.root() {
+                true => p.shown_base()?,
+                false => {
+                    let base = p.base_at(node);
+                    p.in_local(base)
+                }
+            };
             p.b.emit(StmtKind::ObjectMerge { a: base, b: rules, target: ret });
             p.b.emit(StmtKind::ReturnLocal { source: ret });
             Ok(())
@@ -69,6 +78,22 @@ impl Planner<'_> {
         self.b.emit(StmtKind::ReturnLocal { source: rules });
         let block = self.b.close();
         Ok(self.made(node, "extent", params, ret, block, true))
+    }
+
+    /// All base documents but the hidden one.
+    fn shown_base(&mut self) -> Planned<Local> {
+        let shown = self.b.local();
+        self.b.emit(StmtKind::MakeObject { target: shown });
+        let members = self.scope(|p| {
+            let (key, value) = p.b.scan(Local::DATA);
+            let (key, value) = (Operand::Local(key), Operand::Local(value));
+            let hidden = p.string(HIDDEN);
+            p.b.emit(StmtKind::NotEqual { a: key, b: hidden });
+            p.b.emit(StmtKind::ObjectInsert { key, value, object: shown });
+            Ok(())
+        })?;
+        self.b.emit(StmtKind::Block { blocks: vec![members] });
+        Ok(shown)
     }
 
     /// The base document at a node.
