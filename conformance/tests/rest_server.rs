@@ -155,13 +155,37 @@ struct Service {
 
 impl Service {
     fn start(answer: impl Fn(&str) -> (u16, String, Vec<u8>) + Send + 'static) -> Self {
+        Self::over(|stream| stream, answer)
+    }
+
+    /// Over TLS, under a certificate.
+    fn secured(shown: &Signed, answer: impl Fn(&str) -> (u16, String, Vec<u8>) + Send + 'static) -> Self {
+        use rustls::pki_types::pem::PemObject;
+        let cert = rustls::pki_types::CertificateDer::from_pem_slice(shown.cert.as_bytes()).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = Arc::new(config.with_single_cert(vec![cert], key).unwrap());
+        let secure = move |stream| {
+            rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::clone(&config)).unwrap(), stream)
+        };
+        Self::over(secure, answer)
+    }
+
+    fn over<S: Read + Write>(
+        open: impl Fn(TcpStream) -> S + Send + 'static,
+        answer: impl Fn(&str) -> (u16, String, Vec<u8>) + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&seen);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
+                let Ok(stream) = stream else { return };
+                stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                let mut stream = open(stream);
                 let Some((head, body)) = read(&mut stream) else { continue };
                 let (status, headers, content) = answer(&head);
                 kept.lock().unwrap().push((head, body));
@@ -170,6 +194,7 @@ impl Service {
                     "HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
                 );
                 let _ = stream.write_all(line.as_bytes()).and_then(|()| stream.write_all(&content));
+                let _ = stream.flush();
             }
         });
         Self { address, seen }
@@ -181,8 +206,7 @@ impl Service {
 }
 
 /// Head and body of a request.
-fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+fn read(stream: &mut impl Read) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -273,6 +297,51 @@ fn bundles_are_fetched_again_and_activated_whole() {
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/engine/tests/keys");
 
 /// A signed bundle of the given files: ours, or one whose signature `opa` made.
+/// A service that answers when there is something new is asked again at once, and given the time that it was promised.
+#[test]
+fn bundles_are_waited_for_as_opa_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundles: Vec<Vec<u8>> = (0..2).map(|n| bundle(folder.path(), n)).collect();
+    for program in [Some(govc()), opa()].into_iter().flatten() {
+        let current = Arc::new(AtomicUsize::new(0));
+        let (next, bundles) = (Arc::clone(&current), bundles.clone());
+        let service = Service::start(move |head| {
+            let has = |n: usize| head.contains(&format!("if-none-match: \"{n}\""));
+            let waiting = Instant::now();
+            // Longer than a service may otherwise take.
+            while has(next.load(Relaxed)) && waiting.elapsed() < Duration::from_secs(2) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let n = next.load(Relaxed);
+            let kind = "Content-Type: application/vnd.openpolicyagent.bundles\r\n";
+            match has(n) {
+                true => (304, String::new(), Vec::new()),
+                false => (200, format!("{kind}ETag: \"{n}\"\r\n"), bundles[n].clone()),
+            }
+        });
+        let config = format!(
+            "services:\n  s:\n    url: http://{}\n    response_header_timeout_seconds: 1\n\
+             bundles:\n  b:\n    service: s\n    resource: b.tar.gz\n    polling: \
+             {{min_delay_seconds: 600, max_delay_seconds: 601, long_polling_timeout_seconds: 7}}\n",
+            service.address
+        );
+        std::fs::write(folder.path().join("c.yaml"), config).unwrap();
+        let args = ["-c", "c.yaml", "--ready-timeout", "10"].map(str::to_owned);
+        let served = Served::start(&program, &args, folder.path()).unwrap();
+        let n = || body(&send(served.address, "GET /v1/data/b/n", ""))["result"].clone();
+        assert_eq!(n(), json!(0));
+        // The second answer says that nothing is new, after more time than a header may take.
+        until("a third request", || service.heads().len() >= 2);
+        current.store(1, Relaxed);
+        until("the next bundle", || n() == json!(1));
+        let heads = service.heads();
+        assert!(!heads[0].contains("if-none-match: \"0\"") && heads[1].contains("if-none-match: \"0\""));
+        for head in heads {
+            assert!(head.contains("prefer: modes=snapshot,delta;wait=7"), "{head}");
+        }
+    }
+}
+
 fn signed(folder: &Path, by_opa: bool, files: &[(&str, &str)]) -> Vec<u8> {
     let folder = tempfile::tempdir_in(folder).unwrap();
     let run = |program: &Path, args: &[&str]| {
@@ -574,6 +643,37 @@ fn ask_tls(
     let _ = stream.read_to_end(&mut answer);
     let shown = stream.conn.peer_certificates()?.first()?.to_vec();
     (!answer.is_empty()).then(|| (shown, String::from_utf8_lossy(&answer).into_owned()))
+}
+
+/// A service over TLS is believed when an authority vouches for it that the configuration names.
+#[test]
+fn bundles_come_from_services_that_are_vouched_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = bundle(folder.path(), 7);
+    let (known, stranger) = (Authority::new(), Authority::new());
+    std::fs::write(folder.path().join("ca.pem"), known.cert.pem()).unwrap();
+    for (authority, good) in [(&known, true), (&stranger, false)] {
+        let bundle = bundle.clone();
+        let service = Service::secured(&authority.sign(&[]), move |_| {
+            (200, "ETag: \"7\"\r\n".to_owned(), bundle.clone())
+        });
+        let config = format!(
+            "services:\n  s:\n    url: https://localhost:{}\n    tls: {{ca_cert: ca.pem}}\n\
+             bundles:\n  b: {{service: s, resource: b.tar.gz, polling: {{min_delay_seconds: 0, max_delay_seconds: 1}}}}\n\
+             status: {{console: true}}\n",
+            service.address.port()
+        );
+        std::fs::write(folder.path().join("c.yaml"), config).unwrap();
+        let served =
+            start(folder.path(), &["-c", "c.yaml", "--ready-timeout", if good { "30" } else { "0" }]);
+        let to = served.address;
+        let status = || body(&send(to, "GET /v1/status", ""))["result"]["bundles"]["b"].clone();
+        until("an answer", || status()["active_revision"] == "r7" || status()["code"] == "bundle_error");
+        let result = body(&send(to, "GET /v1/data/b/n", ""))["result"].clone();
+        assert_eq!(result, if good { json!(7) } else { json!(null) }, "{}", status());
+        assert_eq!(send(to, "GET /health?bundles", "").status, if good { 200 } else { 500 });
+        assert_eq!(service.heads().is_empty(), !good, "nothing is asked of a stranger");
+    }
 }
 
 #[test]

@@ -104,6 +104,43 @@ fn entries_are_shipped_once_and_exported() {
     assert!(good && told.lines().count() == 1 && told.contains("\"uid\":\"event-299\""), "{told}");
 }
 
+/// Who asks for some events gets those, and only those, that somebody finds who reads all of them.
+#[test]
+fn events_are_found_by_agent_workspace_and_code() {
+    let folder = prepared();
+    let folder = folder.path();
+    let codes = ["ADMISSION_ALLOW", "ADMISSION_DENY_SIGNER_REVOKED"];
+    let line = |n: usize| {
+        let (verdict, code) = (["allow", "deny"][n % 2], codes[n % 2]);
+        format!(
+            "{{\"agent\":\"{}\",\"code\":\"{code}\",\"correlation_id\":\"c\",\"event_id\":\"e-{n}\",\
+             \"outcome\":{{\"verdict\":\"{verdict}\"}},\"time\":\"2026-01-02T03:04:05Z\",\"type\":\"admission\",\
+             \"version\":1,\"workspace\":\"w{}\"}}\n",
+            n % 7,
+            n % 3
+        )
+    };
+    let lines: String = (0..600).map(line).collect();
+    let done = govc(&["audit", "append", "log", "--signing-key", "keys/private.pem"], &lines, folder);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let show = |wanted: &[&str]| {
+        let (good, told) = audit(&with_key(&[&["show", "log"], wanted].concat()), folder);
+        assert!(good, "{told}");
+        told
+    };
+    let scan = |keep: &dyn Fn(usize) -> bool| (0..600).filter(|n| keep(*n)).map(line).collect::<String>();
+    assert_eq!(show(&[]), lines);
+    assert_eq!(show(&["--agent", "5"]), scan(&|n| n % 7 == 5));
+    assert_eq!(show(&["--agent", "5", "--workspace", "w1"]), scan(&|n| n % 7 == 5 && n % 3 == 1));
+    assert_eq!(show(&["--code", codes[1], "--from", "300"]), scan(&|n| n % 2 == 1 && n >= 300));
+    let three = [260, 274, 288];
+    assert_eq!(
+        show(&["--agent", "1", "--code", codes[0], "--from", "250", "--count", "3"]),
+        scan(&|n| three.contains(&n))
+    );
+    assert_eq!(show(&["--agent", "", "--count", "3"]), "");
+}
+
 #[test]
 fn only_events_of_the_schema_are_recorded() {
     let folder = prepared();

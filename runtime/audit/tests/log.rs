@@ -36,6 +36,13 @@ fn an_acknowledged_event_is_proved_by_what_was_published() {
         (0..700).map(|n| log.submit(format!("event {n}").as_bytes()).expect("handed in")).collect();
     let receipts: Vec<_> =
         receipts.into_iter().map(|pending| pending.wait().expect("acknowledged")).collect();
+    // One signature covers what was committed together, and each event has one at once.
+    let sizes: BTreeSet<u64> = receipts.iter().map(|receipt| receipt.checkpoint.checkpoint.size).collect();
+    assert!(sizes.len() < 350, "{} checkpoints for 700 events", sizes.len());
+    for pair in receipts.windows(2) {
+        let same = pair[0].checkpoint.checkpoint.size == pair[1].checkpoint.checkpoint.size;
+        assert_eq!(Arc::ptr_eq(&pair[0].checkpoint, &pair[1].checkpoint), same);
+    }
     log.publish().expect("published");
     let newest = Reader::newest(disk(folder.path()), ORIGIN, log.verifier()).expect("readable");
     let (reader, signed) = newest.expect("a checkpoint");

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Delays after failures, doubled each time.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 
+/// The type of content by which a service says that it answers when there is something new.
+const LONG_POLLS: &str = "application/vnd.openpolicyagent.bundles";
+
 /// Where a bundle comes from.
 #[derive(Clone, Debug)]
 struct Source {
@@ -152,7 +155,7 @@ impl Source {
             name: name.to_owned(),
             place,
             delays: delays(source)?,
-            wait: source.pointer("/polling/long_polling_timeout_seconds").and_then(Json::as_u64),
+            wait: wait(source)?,
             trust: trust(source, config)?,
             limit: source
                 .get("size_limit_bytes")
@@ -170,14 +173,15 @@ impl Source {
         if !self.periodic {
             return;
         }
-        let (mut failures, mut long) = (0_u32, false);
+        // Who is configured to wait asks the service to let him, until it says that it does not know how.
+        let (mut failures, mut long) = (0_u32, self.wait.is_some());
         loop {
             let fetched = self.fetch(server, &mut long);
             server.changed_status();
             let delay = match fetched {
                 Ok(()) => {
                     failures = 0;
-                    if long && self.wait.is_some() { Duration::ZERO } else { self.delay() }
+                    if long { Duration::ZERO } else { self.delay() }
                 }
                 Err(()) => {
                     failures += 1;
@@ -226,7 +230,9 @@ impl Source {
                 return Err(());
             }
         };
-        *long = answer.content_type.contains("application/vnd.openpolicyagent.bundles");
+        if answer.status == 200 {
+            *long = self.wait.is_some() && answer.content_type == LONG_POLLS;
+        }
         if answer.status == 304 {
             plugin.update(&self.name, |state| {
                 state.status.answered = Some(now());
@@ -290,7 +296,10 @@ impl Source {
                 if !etag.is_empty() {
                     headers.push(("If-None-Match", &etag));
                 }
-                service.get(path, &headers, self.limit)
+                match long {
+                    true => service.wait_for(path, &headers, self.limit),
+                    false => service.get(path, &headers, self.limit),
+                }
             }
         }
     }
@@ -388,6 +397,17 @@ impl Status {
 }
 
 /// The least and the most time between fetches.
+/// Seconds for which a service may hold its answer back.
+fn wait(source: &Json) -> Result<Option<u64>, String> {
+    match source.pointer("/polling/long_polling_timeout_seconds").and_then(Json::as_i64) {
+        None => Ok(None),
+        Some(seconds) => match u64::try_from(seconds) {
+            Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+            _ => Err("'long_polling_timeout_seconds' must be at least 1".to_owned()),
+        },
+    }
+}
+
 fn delays(source: &Json) -> Result<(Duration, Duration), String> {
     let seconds = |name: &str| source.pointer(&format!("/polling/{name}")).and_then(Json::as_u64);
     match (seconds("min_delay_seconds"), seconds("max_delay_seconds")) {
@@ -453,5 +473,12 @@ mod tests {
             ),
             "invalid configuration for bundle \"a\": max polling delay must be >= min polling delay in configuration"
         );
+        for seconds in [0, -1] {
+            let polling = json!({"long_polling_timeout_seconds": seconds});
+            assert_eq!(
+                refused(json!({"bundles": {"a": {"resource": "file:///x", "polling": polling}}})),
+                "invalid configuration for bundle \"a\": 'long_polling_timeout_seconds' must be at least 1"
+            );
+        }
     }
 }

@@ -5,8 +5,9 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, RequestBuilder};
 
 /// A service that requests go to.
 #[derive(Clone, Debug)]
@@ -98,7 +99,29 @@ impl Service {
     /// # Errors
     /// There was no answer.
     pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)], limit: u64) -> Result<Answer, String> {
-        let mut request = self.agent.get(self.place(path));
+        self.ask(self.agent.get(self.place(path)), headers, limit)
+    }
+
+    /// Gets a document that the service may hold back for as long as it was asked to.
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub(crate) fn wait_for(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        limit: u64,
+    ) -> Result<Answer, String> {
+        let request = self.agent.get(self.place(path)).config().timeout_recv_response(None).build();
+        self.ask(request, headers, limit)
+    }
+
+    fn ask(
+        &self,
+        mut request: RequestBuilder<WithoutBody>,
+        headers: &[(&str, &str)],
+        limit: u64,
+    ) -> Result<Answer, String> {
         for (name, value) in
             self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(headers.iter().copied())
         {

@@ -4,13 +4,13 @@ use super::opened::Place;
 use crate::output;
 use crate::problem::Problem;
 use clap::Args;
-use govc_audit::Reader;
+use govc_audit::{Event, Reader};
 use std::time::Duration;
 
 /// Print entries, one a line
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  $ govc audit show log --verification-key keys/public.pem --from 100 --count 10"
+    after_help = "Examples:\n  $ govc audit show log --verification-key keys/public.pem --from 100 --count 10\n  $ govc audit show log --verification-key keys/public.pem --agent 17 --code ADMISSION_ALLOW"
 )]
 pub(super) struct Show {
     #[command(flatten)]
@@ -21,6 +21,41 @@ pub(super) struct Show {
     /// The most entries to print
     #[arg(long)]
     count: Option<u64>,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// Which entries; without any of these, all.
+#[derive(Args, Debug, Default)]
+struct Wanted {
+    /// Only events about this agent
+    #[arg(long)]
+    agent: Option<String>,
+    /// Only events of this workspace
+    #[arg(long)]
+    workspace: Option<String>,
+    /// Only events with this code
+    #[arg(long)]
+    code: Option<String>,
+}
+
+impl Wanted {
+    fn all(&self) -> bool {
+        self.agent.is_none() && self.workspace.is_none() && self.code.is_none()
+    }
+
+    /// Is it one of those? What is no event is only one of all.
+    fn has(&self, entry: &[u8]) -> bool {
+        let same = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        let fits = |event: &Event| {
+            same(&self.agent, event.agent.as_deref())
+                && same(&self.workspace, event.workspace.as_deref())
+                && same(&self.code, event.code.map(|code| code.text()))
+        };
+        self.all() || Event::read(entry).is_ok_and(|event| fits(&event))
+    }
 }
 
 /// Print the last entries
@@ -39,15 +74,14 @@ pub(super) struct Tail {
 
 pub(super) fn run(args: &Show) -> Result<(), Problem> {
     let (reader, _) = args.place.newest()?;
-    let until = args.count.map_or(reader.size(), |count| args.from.saturating_add(count).min(reader.size()));
-    print(&reader, args.from, until)
+    print(&reader, args.from, &args.wanted, args.count.unwrap_or(u64::MAX))
 }
 
 pub(super) fn tail(args: &Tail) -> Result<(), Problem> {
     let (mut reader, _) = args.place.newest()?;
     let mut from = reader.size().saturating_sub(args.lines);
     loop {
-        print(&reader, from, reader.size())?;
+        print(&reader, from, &Wanted::default(), u64::MAX)?;
         if !args.follow {
             return Ok(());
         }
@@ -57,14 +91,19 @@ pub(super) fn tail(args: &Tail) -> Result<(), Problem> {
     }
 }
 
-fn print(reader: &Reader, from: u64, until: u64) -> Result<(), Problem> {
-    let mut index = from;
-    while index < until {
-        let entries = reader.bundle(index / 256)?;
-        let first = index / 256 * 256;
-        for (number, entry) in (first..until).zip(entries).filter(|(number, _)| *number >= from) {
+/// Prints those that are wanted from an index on, and no more than so many.
+fn print(reader: &Reader, from: u64, wanted: &Wanted, most: u64) -> Result<(), Problem> {
+    let mut left = most;
+    for bundle in from / 256..reader.size().div_ceil(256) {
+        if left == 0 {
+            break;
+        }
+        let entries = reader.bundle(bundle)?;
+        let entries =
+            (bundle * 256..).zip(entries).filter(|(index, entry)| *index >= from && wanted.has(entry));
+        for (_, entry) in entries.take(usize::try_from(left).unwrap_or(usize::MAX)) {
             output::println(&String::from_utf8_lossy(&entry));
-            index = number + 1;
+            left -= 1;
         }
     }
     Ok(())

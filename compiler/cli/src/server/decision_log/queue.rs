@@ -155,6 +155,35 @@ mod tests {
         check(&mut OnDisk::open(folder.path(), room).expect("a queue"));
     }
 
+    /// An hour of a decision a second, and a server that starts anew every ten minutes.
+    #[test]
+    fn an_hour_without_a_service_loses_nothing_and_keeps_the_order() {
+        const EVENTS: usize = 3_600;
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = || OnDisk::open(folder.path(), Room::default()).expect("a queue");
+        let event = |n: usize| format!("{n} {}", "x".repeat(600));
+        let mut queue = open();
+        for n in 0..EVENTS {
+            if n % 600 == 0 {
+                drop(queue);
+                queue = open();
+            }
+            queue.push(&event(n)).expect("it is kept");
+            // Each minute the service is asked, and takes nothing.
+            if n % 60 == 0 {
+                assert!(!queue.front(32_768).expect("it is read").is_empty());
+            }
+        }
+        assert_eq!(queue.load().events, EVENTS);
+        let mut taken = Vec::new();
+        while queue.load().events > 0 {
+            let batch = queue.front(32_768).expect("it is read");
+            queue.remove(batch.last().expect("there are some").0).expect("it is removed");
+            taken.extend(batch.into_iter().map(|(_, event)| event.to_string()));
+        }
+        assert!(taken.into_iter().eq((0..EVENTS).map(event)));
+    }
+
     #[test]
     fn events_on_the_disk_are_there_again() {
         let folder = tempfile::tempdir().expect("a folder");
