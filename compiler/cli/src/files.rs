@@ -9,6 +9,7 @@ pub(crate) mod documents;
 pub(crate) mod roots;
 pub(crate) mod schema;
 
+use crate::go_json;
 use crate::parallel;
 use crate::problem::{Location, Problem};
 use declared::Declared;
@@ -442,10 +443,10 @@ impl Loader<'_> {
     fn merge(&mut self, path: &str, json: String, prefix: &[String]) {
         let raw = match serde_json::from_str::<Box<RawValue>>(&json) {
             Ok(raw) => raw,
-            Err(error) if error.is_eof() => {
-                return self.fail(Problem::plain(format!("{path}: unexpected EOF")));
+            Err(error) => {
+                let told = go_json::only(json.as_bytes()).err().unwrap_or_else(|| error.to_string());
+                return self.fail(Problem::plain(format!("{path}: {told}")));
             }
-            Err(error) => return self.fail(Problem::plain(format!("{path}: {error}"))),
         };
         if prefix.is_empty() && !raw.get().trim_start().starts_with('{') {
             return self.fail(Problem::plain(format!("{path}: document must be of type object")));

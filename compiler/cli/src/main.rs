@@ -11,6 +11,8 @@ mod duration;
 mod emit;
 mod exit;
 mod files;
+#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "only the server asks for parts of texts"))]
+mod go_json;
 mod keys;
 mod language;
 mod measure;

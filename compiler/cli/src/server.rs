@@ -11,7 +11,6 @@ mod call;
 mod decision_log;
 mod decisions;
 mod evaluate;
-mod go_json;
 mod http;
 mod listen;
 mod load;
@@ -246,9 +245,9 @@ impl Server {
         path: &str,
         event: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<Option<serde_json::Value>, String> {
-        let ready = match state.known(path) {
+        let ready = match state.known(path, false) {
             Some(ready) => ready,
-            None => self.heavy(|| state.document(path)).map_err(|refused| match refused {
+            None => self.heavy(|| state.document(path, false)).map_err(|refused| match refused {
                 store::Refused::Path(why) => why,
                 store::Refused::Policies(found) => told(&found),
             })?,

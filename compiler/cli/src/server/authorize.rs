@@ -6,11 +6,11 @@ use super::Server;
 use super::api::health::value;
 use super::call::{self, Call};
 use super::evaluate::{self, Question};
-use super::go_json;
 use super::reply::Reply;
 use super::store::Refused;
 use super::url;
 use super::visit::Visit;
+use crate::go_json;
 use crate::output::Node;
 use crate::problem::Problem;
 use govc_value::{Value, json};
@@ -69,9 +69,9 @@ fn decide(server: &Server, call: &mut Call) -> Result<(), Reply> {
 fn ask(server: &Server, call: &Call, input: &str) -> Result<Verdict, Problem> {
     let state = server.store.state();
     let path = server.authorization_decision();
-    let ready = match state.known(&path) {
+    let ready = match state.known(&path, false) {
         Some(ready) => ready,
-        None => server.heavy(|| state.document(&path)).map_err(|refused| match refused {
+        None => server.heavy(|| state.document(&path, false)).map_err(|refused| match refused {
             Refused::Path(text) => Problem::plain(text),
             Refused::Policies(found) => found.into_iter().next().unwrap_or_default(),
         })?,

@@ -1,8 +1,8 @@
 //! One request as the routes see it.
 
-use super::go_json;
 use super::url;
 use crate::files;
+use crate::go_json;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use std::borrow::Cow;

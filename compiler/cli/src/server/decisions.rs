@@ -1,7 +1,7 @@
 //! Decisions on their way to the log.
 
 use super::api::data::Given;
-use super::go_json;
+use crate::go_json;
 
 /// A decision as the log will tell of it.
 #[derive(Clone, Debug, Default)]

@@ -41,7 +41,8 @@ pub(crate) struct Policies {
     builtins: Builtins,
     language: Language,
     vocabulary: BTreeSet<String>,
-    compiled: Mutex<HashMap<String, Arc<Compiled>>>,
+    /// By text and strictness.
+    compiled: Mutex<HashMap<(String, bool), Arc<Compiled>>>,
 }
 
 /// A compiled query.
@@ -163,22 +164,23 @@ impl Policies {
         }
     }
 
-    /// The query of a text, compiled now or before.
+    /// The query of a text, compiled now or before; a strict one expects that the first error of a builtin ends it.
     ///
     /// # Errors
     /// What the parser or the checker found.
-    pub(crate) fn query(&self, text: &str) -> Result<Arc<Compiled>, Vec<Problem>> {
-        let kept = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
+    pub(crate) fn query(&self, text: &str, strict: bool) -> Result<Arc<Compiled>, Vec<Problem>> {
+        let key = (text.to_owned(), strict);
+        let kept = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(found) = kept {
             return Ok(found);
         }
         let (body, sources) = self.parse_query(text)?;
-        let compiled = Arc::new(self.compile(&body, &sources)?);
+        let compiled = Arc::new(self.compile(&body, &sources, strict)?);
         let mut all = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.clear();
         }
-        all.insert(text.to_owned(), Arc::clone(&compiled));
+        all.insert(key, Arc::clone(&compiled));
         Ok(compiled)
     }
 
@@ -213,11 +215,17 @@ impl Policies {
     ///
     /// # Errors
     /// What the checker found.
-    pub(crate) fn compile(&self, body: &ast::Body, sources: &Sources) -> Result<Compiled, Vec<Problem>> {
+    pub(crate) fn compile(
+        &self,
+        body: &ast::Body,
+        sources: &Sources,
+        strict: bool,
+    ) -> Result<Compiled, Vec<Problem>> {
         let options = self.options();
         let query = govc_compile::check_query(&self.checked, body, &options, &QueryOptions::default())
             .map_err(|found| run::problems(&found, sources))?;
-        let request = PlanRequest { queries: vec![("query".to_owned(), query)], ..PlanRequest::default() };
+        let queries = vec![("query".to_owned(), query)];
+        let request = PlanRequest { queries, strict, ..PlanRequest::default() };
         let program = run::emit(&run::plan(&self.checked, &request, sources)?, sources)?;
         let blocking = program.builtins.iter().any(|builtin| BLOCKING.contains(&builtin.name.as_str()));
         Ok(Compiled { program, blocking })

@@ -19,7 +19,8 @@ pub(crate) struct State {
     pub(crate) data: Arc<Document>,
     /// The documents as values, made when somebody asks for the first time.
     base: OnceLock<Arc<Frozen>>,
-    ready: RwLock<HashMap<String, Arc<Ready>>>,
+    /// Queries by path, lenient ones and strict ones.
+    ready: [RwLock<HashMap<String, Arc<Ready>>>; 2],
 }
 
 /// A query that can be asked.
@@ -93,7 +94,7 @@ fn make_native(_: Arc<Ready>) {}
 
 impl State {
     fn new(policies: Arc<Policies>, data: Arc<Document>) -> Arc<Self> {
-        Arc::new(Self { policies, data, base: OnceLock::new(), ready: RwLock::default() })
+        Arc::new(Self { policies, data, base: OnceLock::new(), ready: Default::default() })
     }
 
     /// The base documents as values that all queries share.
@@ -109,29 +110,30 @@ impl State {
     }
 
     /// The query for a path that was asked before.
-    pub(crate) fn known(&self, path: &str) -> Option<Arc<Ready>> {
-        self.ready.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    pub(crate) fn known(&self, path: &str, strict: bool) -> Option<Arc<Ready>> {
+        self.ready[usize::from(strict)].read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
-    /// The query for the document at a path of a URL.
+    /// The query for the document at a path of a URL; a strict one expects that the first error of a builtin ends it.
     ///
     /// # Errors
     /// The path is none, or the policies are not to be compiled.
-    pub(crate) fn document(&self, path: &str) -> Result<Arc<Ready>, Refused> {
-        if let Some(ready) = self.known(path) {
+    pub(crate) fn document(&self, path: &str, strict: bool) -> Result<Arc<Ready>, Refused> {
+        if let Some(ready) = self.known(path, strict) {
             return Ok(ready);
         }
         let steps = path::steps(path).map_err(Refused::Path)?;
-        let ready = self.reference(&steps).map_err(Refused::Policies)?;
-        let mut all = self.ready.write().unwrap_or_else(PoisonError::into_inner);
+        let ready = self.reference(&steps, strict).map_err(Refused::Policies)?;
+        let mut all = self.ready[usize::from(strict)].write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.clear();
         }
         Ok(Arc::clone(all.entry(path.to_owned()).or_insert(ready)))
     }
 
-    fn reference(&self, steps: &[Step]) -> Result<Arc<Ready>, Vec<Problem>> {
-        let compiled = self.policies.query(&path::query(steps, &self.data, self.policies.packages()))?;
+    fn reference(&self, steps: &[Step], strict: bool) -> Result<Arc<Ready>, Vec<Problem>> {
+        let text = path::query(steps, &self.data, self.policies.packages());
+        let compiled = self.policies.query(&text, strict)?;
         let mut ready = Ready::new(&compiled, self.base()).map_err(|problem| vec![problem])?;
         let keys = path::as_keys(steps);
         ready.nothing = self.data.at(&keys).is_err() && !self.policies.may_have(&keys);

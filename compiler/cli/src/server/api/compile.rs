@@ -1,11 +1,11 @@
 //! Partial evaluation: `/v1/compile`.
 
+use crate::go_json;
 use crate::problem::Problem;
 use crate::run::stepwise;
 use crate::server::Server;
 use crate::server::call::Call;
 use crate::server::evaluate;
-use crate::server::go_json;
 use crate::server::reply::Reply;
 use crate::server::store::State;
 use crate::server::timers::Timers;

@@ -3,13 +3,13 @@
 //! The surprising fact: an input that is `null` in a `POST` of `/v1/data` is no input at all, and one of `/v0/data` is
 //! `null` even where nothing was sent.
 
+use crate::go_json;
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::server::api::explain;
 use crate::server::call::{self, Call};
 use crate::server::decisions::Decision;
 use crate::server::evaluate::{self, Failed, Question};
-use crate::server::go_json;
 use crate::server::path;
 use crate::server::reply::Reply;
 use crate::server::store::{Ready, Refused, State};
@@ -206,12 +206,12 @@ impl<'s> Asked<'s> {
         Self { server, call, state, path, timers: Timers::new(measured || decision.is_some()), decision }
     }
 
-    fn ready(&mut self, door: usize) -> Result<Arc<Ready>, Failed> {
+    fn ready(&mut self, door: usize, strict: bool) -> Result<Arc<Ready>, Failed> {
         let (state, path, server) = (&self.state, self.path, self.server);
         let started = Instant::now();
-        let found = match state.known(path) {
+        let found = match state.known(path, strict) {
             Some(ready) => Ok(ready),
-            None => server.heavy(|| state.document(path)),
+            None => server.heavy(|| state.document(path, strict)),
         };
         let ready = found.map_err(|refused| match refused {
             Refused::Path(error) => {
@@ -231,7 +231,7 @@ impl<'s> Asked<'s> {
     /// What the compiler says of a path, told of the reference as OPA writes it.
     fn not_compiled(&self, problems: &[Problem]) -> Reply {
         let steps = path::steps(self.path).unwrap_or_default();
-        let told = self.state.policies.query(&path::shown(&steps)).err();
+        let told = self.state.policies.query(&path::shown(&steps), false).err();
         let problems = told.as_deref().unwrap_or(problems);
         Reply::error(500, "internal_error", &crate::problem::summary(problems))
     }
@@ -240,7 +240,7 @@ impl<'s> Asked<'s> {
         if let Some(decision) = &mut self.decision {
             decision.give(given);
         }
-        let ready = self.ready(door)?;
+        let ready = self.ready(door, strict)?;
         let started = Instant::now();
         let answer = match ready.slow.load(Relaxed) {
             true => self.server.heavy(|| self.run(&ready, strict, given)),

@@ -1,10 +1,10 @@
 //! Changes of base documents: `PUT`, `PATCH` and `DELETE` of `/v1/data`.
 
+use crate::go_json;
 use crate::problem;
 use crate::server::Server;
 use crate::server::bundles;
 use crate::server::call::Call;
-use crate::server::go_json;
 use crate::server::path;
 use crate::server::reply::Reply;
 use crate::server::store::Draft;

@@ -11,13 +11,13 @@ mod sql;
 mod target;
 mod ucast;
 
+use crate::go_json;
 use crate::output::{self, quote};
 use crate::problem::{self, Problem};
 use crate::run::stepwise;
 use crate::server::Server;
 use crate::server::call::Call;
 use crate::server::evaluate::{self, Question};
-use crate::server::go_json;
 use crate::server::path;
 use crate::server::reply::Reply;
 use crate::server::store::State;
@@ -211,7 +211,7 @@ fn masks(
     input: Option<&str>,
 ) -> Result<Option<String>, Reply> {
     let failed = |why: &str| Reply::error(500, "internal_error", &format!("evaluate masks: {why}"));
-    let compiled = state.policies.query(&format!("x = {rule}"));
+    let compiled = state.policies.query(&format!("x = {rule}"), false);
     let compiled = compiled.map_err(|found| failed(&problem::summary(&found)))?;
     let ready = state.once(&compiled).map_err(|problem| failed(&problem.line()))?;
     let mut visit = Visit::new(&server.runtime);

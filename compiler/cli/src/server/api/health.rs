@@ -45,7 +45,7 @@ pub(crate) fn policy(server: &Server, call: &Call) -> Reply {
 /// Whether the document is `true`, if it is defined.
 fn decide(server: &Server, call: &Call, name: &str) -> Result<Option<bool>, Problem> {
     let state = server.store.state();
-    let ready = server.heavy(|| state.document(name)).map_err(|refused| match refused {
+    let ready = server.heavy(|| state.document(name, false)).map_err(|refused| match refused {
         Refused::Path(text) => Problem::plain(text),
         Refused::Policies(found) => found.into_iter().next().unwrap_or_default(),
     })?;

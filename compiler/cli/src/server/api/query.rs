@@ -1,5 +1,6 @@
 //! Queries that are sent: `/v1/query`.
 
+use crate::go_json;
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::server::api::data::{Given, input};
@@ -7,7 +8,6 @@ use crate::server::api::explain;
 use crate::server::call::Call;
 use crate::server::decisions::Decision;
 use crate::server::evaluate::{self, Failed, Question};
-use crate::server::go_json;
 use crate::server::reply::Reply;
 use crate::server::store::State;
 use crate::server::timers::Timers;
@@ -144,7 +144,8 @@ fn ask(
     if !refused.is_empty() {
         return Err(invalid("compiling", &refused));
     }
-    let compiled = timers.time("timer_rego_query_compile_ns", || state.policies.compile(&body, &sources));
+    let compiled =
+        timers.time("timer_rego_query_compile_ns", || state.policies.compile(&body, &sources, false));
     let compiled = compiled.map_err(|found| invalid("compiling", &found))?;
     let ready = state.once(&compiled).map_err(|problem| Reply::evaluation(&problem))?;
     let mut visit = Visit::new(&server.runtime);
