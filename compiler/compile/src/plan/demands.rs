@@ -94,7 +94,7 @@ impl Planner<'_> {
     /// The base documents that a statement needs, whatever it makes of them.
     fn evaluated(&self, kind: &ExprKind, found: &mut dyn FnMut(Demand)) {
         match kind {
-            ExprKind::Unify(a, b) => [a, b].into_iter().for_each(|side| self.needed(side, found)),
+            ExprKind::Unify(a, b) => visit::unified(a, b, &mut |r| self.defined(r, found)),
             ExprKind::Call { args, .. } => args.iter().for_each(|arg| self.needed(arg, found)),
             ExprKind::Every { domain, .. } => self.needed(domain, found),
             ExprKind::Term(_) | ExprKind::Not(_) | ExprKind::Or(_) => {}
@@ -102,11 +102,13 @@ impl Planner<'_> {
     }
 
     fn needed(&self, term: &Term, found: &mut dyn FnMut(Demand)) {
-        visit::evaluated(term, &mut |r| {
-            if self.is_base(r) {
-                found(Demand::Defined(Term::Ref(Box::new(r.clone()))));
-            }
-        });
+        visit::evaluated(term, &mut |r| self.defined(r, found));
+    }
+
+    fn defined(&self, r: &Ref, found: &mut dyn FnMut(Demand)) {
+        if self.is_base(r) {
+            found(Demand::Defined(Term::Ref(Box::new(r.clone()))));
+        }
     }
 
     /// Whether a statement only gives a name to a reference.

@@ -271,9 +271,7 @@ impl<'a, 'u> Reading<'a, 'u> {
         match &e.kind {
             ExprKind::Term(term) => self.evaluated(term),
             ExprKind::Unify(a, b) => {
-                // A side that is a reference is no more than compared.
-                let made = [a, b].into_iter().filter(|side| !matches!(side, Term::Ref(_)));
-                made.for_each(|side| self.evaluated(side));
+                visit::unified(a, b, &mut |r| self.defined(r));
                 self.equal(a, b);
             }
             ExprKind::Call { callee, args, output } => {
@@ -290,11 +288,13 @@ impl<'a, 'u> Reading<'a, 'u> {
 
     /// A term whose references must be there.
     fn evaluated(&mut self, term: &Term) {
-        visit::evaluated(term, &mut |r| {
-            if let Some(of) = self.base(r) {
-                self.insert(of, Some(r.span), Wanted::Defined(None));
-            }
-        });
+        visit::evaluated(term, &mut |r| self.defined(r));
+    }
+
+    fn defined(&mut self, r: &Ref) {
+        if let Some(of) = self.base(r) {
+            self.insert(of, Some(r.span), Wanted::Defined(None));
+        }
     }
 
     fn called(&mut self, name: &str, args: &[Term]) {

@@ -100,6 +100,12 @@ fn comprehension<'h>(c: &'h Comprehension, found: &mut dyn FnMut(Dependency<'h>)
     body(&c.body, found);
 }
 
+/// The references that must have a value before two terms are unified. A side that is a reference is no more than compared.
+pub(super) fn unified<'h>(a: &'h Term, b: &'h Term, found: &mut dyn FnMut(&'h Ref)) {
+    let made = [a, b].into_iter().filter(|side| !matches!(side, Term::Ref(_)));
+    made.for_each(|side| evaluated(side, found));
+}
+
 /// The references that must have a value where a term is evaluated, but those in comprehensions.
 pub(super) fn evaluated<'h>(t: &'h Term, found: &mut dyn FnMut(&'h Ref)) {
     match t {
