@@ -95,7 +95,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn or(&mut self, arms: &[Body]) -> Planned<()> {
+    pub(super) fn or(&mut self, arms: &[Body]) -> Planned<()> {
         let flag = self.b.local();
         self.b.emit(StmtKind::ResetLocal { target: flag });
         let mut blocks = Vec::with_capacity(arms.len());

@@ -8,12 +8,17 @@ use super::shadow::data_vertex;
 use super::visit::{self, Dependency};
 use super::{Planned, Planner};
 use crate::hir::{Branch, Callee, Const, Expr, ExprKind, Ref, RefHead, Rule, Term, Var};
+use govc_syntax::Span;
 use rustc_hash::FxHashMap;
 
 /// What one statement demands.
 pub(super) enum Demand {
     /// A reference must be defined, if only as `false`.
     Defined(Term),
+    /// It must be an array of this length, with scalars where these stand.
+    Fits(Term, Vec<Term>),
+    /// It must be this scalar, or a collection that holds it: to OPA's index that is one.
+    Member(Term, Term),
     /// The statement must hold; variables that stand for known references are replaced by these.
     Holds(ExprKind),
 }
@@ -49,6 +54,20 @@ impl Planner<'_> {
     pub(super) fn demand(&mut self, demand: &Demand) -> Planned<()> {
         match demand {
             Demand::Defined(term) => self.term(term).map(drop),
+            Demand::Fits(term, items) => {
+                let value = self.term(term)?;
+                let mut scalars = items.iter().enumerate().filter(|(_, item)| is_scalar(item));
+                self.unify_elements(value, items.len(), &mut scalars)
+            }
+            Demand::Member(of, scalar) => {
+                let callee = Callee::Builtin("internal.member_2".to_owned());
+                let args = vec![scalar.clone(), of.clone()];
+                let ways = [
+                    ExprKind::Unify(of.clone(), scalar.clone()),
+                    ExprKind::Call { callee, args, output: None },
+                ];
+                self.or(&ways.map(|kind| vec![Expr { kind, with: Vec::new(), span: Span::default() }]))
+            }
             Demand::Holds(kind) => self.expr(kind),
         }
     }
@@ -63,10 +82,11 @@ impl Planner<'_> {
             return demands;
         }
         for (at, e) in body.iter().enumerate().filter(|(_, e)| e.with.is_empty()) {
-            match self.demanded(&e.kind, &read) {
-                Some(demand) => demands.push((at, demand)),
-                None => self.evaluated(&e.kind, &mut |demand| demands.push((at, demand))),
+            let demand = self.demanded(&e.kind, &read);
+            if matches!(demand, None | Some(Demand::Fits(..))) {
+                self.evaluated(&e.kind, &mut |demand| demands.push((at, demand)));
             }
+            demands.extend(demand.map(|demand| (at, demand)));
             if let ExprKind::Unify(Term::Var(var), Term::Ref(r)) = &e.kind
                 && self.is_base(r)
             {
@@ -82,7 +102,10 @@ impl Planner<'_> {
     fn demanded(&self, kind: &ExprKind, read: &Read) -> Option<Demand> {
         match kind {
             ExprKind::Term(Term::Ref(r)) if self.is_base(r) => Some(Demand::Defined(Term::Ref(r.clone()))),
-            ExprKind::Unify(a, b) => self.compared(a, b, read).or_else(|| self.compared(b, a, read)),
+            ExprKind::Unify(a, b) => {
+                let element = self.element(a, b).or_else(|| self.element(b, a));
+                element.or_else(|| self.compared(a, b, read)).or_else(|| self.compared(b, a, read))
+            }
             ExprKind::Call { callee: callee @ Callee::Builtin(name), args, output: None } => {
                 let args = self.called(name, args, read)?;
                 Some(Demand::Holds(ExprKind::Call { callee: callee.clone(), args, output: None }))
@@ -121,11 +144,26 @@ impl Planner<'_> {
         }
     }
 
+    /// `input.roles[_] = "x"`.
+    fn element(&self, a: &Term, b: &Term) -> Option<Demand> {
+        let Term::Ref(r) = a else { return None };
+        let prefix = Term::Ref(Box::new(self.open_base(r).filter(|_| is_scalar(b))?));
+        Some(Demand::Member(prefix, b.clone()))
+    }
+
+    /// The base document of which a reference names any element.
+    pub(super) fn open_base(&self, r: &Ref) -> Option<Ref> {
+        let (last, steps) = r.steps.split_last()?;
+        let prefix = Ref { steps: steps.to_vec(), ..r.clone() };
+        (!is_scalar(last) && self.is_base(&prefix)).then_some(prefix)
+    }
+
     fn compared(&self, a: &Term, b: &Term, read: &Read) -> Option<Demand> {
         let known = self.known_term(a, read)?;
         match b {
             _ if is_flat(b) => Some(Demand::Holds(ExprKind::Unify(known, b.clone()))),
             Term::Var(_) if matches!(a, Term::Ref(_)) => Some(Demand::Defined(known)),
+            Term::Array(items) if !items.iter().any(is_nested) => Some(Demand::Fits(known, items.clone())),
             _ => None,
         }
     }
@@ -204,6 +242,11 @@ pub(super) fn prints(e: &Expr) -> bool {
 
 fn is_scalar(term: &Term) -> bool {
     term.as_const().is_some()
+}
+
+/// A collection that is written out.
+pub(super) fn is_nested(term: &Term) -> bool {
+    matches!(term, Term::Array(_) | Term::Object(_) | Term::Set(_))
 }
 
 /// A scalar or an array of scalars.

@@ -63,6 +63,8 @@ enum Wanted {
 enum Element {
     Var(Var),
     Scalar(Const),
+    /// What is evaluated first.
+    Made,
 }
 
 impl Wanted {
@@ -321,12 +323,8 @@ impl<'a, 'u> Reading<'a, 'u> {
     /// `input.roles[_] = "x"`.
     fn element(&mut self, a: &Term, b: &Term) -> bool {
         let Term::Ref(r) = a else { return false };
-        let (Some((last, _)), Some(scalar)) = (r.steps.split_last(), self.scalar(b)) else { return false };
-        if last.as_const().is_some() {
-            return false;
-        }
-        let prefix = Ref { steps: r.steps[..r.steps.len() - 1].to_vec(), ..Ref::clone(r) };
-        let Some(of) = self.base(&prefix) else { return false };
+        let prefix = self.planner.open_base(r).and_then(|prefix| self.base(&prefix));
+        let (Some(of), Some(scalar)) = (prefix, self.scalar(b)) else { return false };
         self.insert(of, Some(r.span), Wanted::Member(scalar));
         true
     }
@@ -448,7 +446,8 @@ fn element(term: &Term) -> Option<Element> {
     match term {
         Term::Const(scalar) => Some(Element::Scalar(scalar.clone())),
         Term::Var(var) => Some(Element::Var(*var)),
-        _ => None,
+        Term::Ref(_) | Term::Comprehension(_) => Some(Element::Made),
+        Term::Array(_) | Term::Set(_) | Term::Object(_) => None,
     }
 }
 

@@ -181,9 +181,19 @@ impl Planner<'_> {
     }
 
     fn unify_array(&mut self, value: Operand, items: &[Term]) -> Planned<()> {
+        self.unify_elements(value, items.len(), &mut items.iter().enumerate())
+    }
+
+    /// Makes an array of a length fit a pattern at some of its places.
+    pub(super) fn unify_elements(
+        &mut self,
+        value: Operand,
+        length: usize,
+        elements: &mut dyn Iterator<Item = (usize, &Term)>,
+    ) -> Planned<()> {
         self.b.emit(StmtKind::IsArray { source: value });
-        self.length_is(value, items.len());
-        for (i, item) in items.iter().enumerate() {
+        self.length_is(value, length);
+        for (i, item) in elements {
             let key = self.constant(ir::Const::Number(i.to_string()));
             let target = self.b.local();
             self.b.emit(StmtKind::Dot { source: value, key, target });
