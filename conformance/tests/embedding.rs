@@ -99,7 +99,7 @@ fn the_embedded_service_passes_its_tests() {
     let output = cargo()
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", target)
-        .args(["test", "--quiet"])
+        .args(["test", "--quiet", "--locked"])
         .output()
         .unwrap();
     let text =
