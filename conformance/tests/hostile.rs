@@ -3,6 +3,7 @@
 
 use govc_conformance::fuzz::Random;
 use govc_conformance::fuzz::targets::ALL;
+use govc_conformance::{cases, repository};
 
 #[test]
 fn changed_bytes_are_read_or_refused() {
@@ -14,4 +15,18 @@ fn changed_bytes_are_read_or_refused() {
         }
     });
     worker.expect("a thread").join().expect("no panic");
+}
+
+/// Bytes that once broke a reader lie in `tests/hostile`, in the folder with its name.
+#[test]
+fn what_broke_a_reader_does_so_no_more() {
+    let folder = repository().join("conformance/tests/hostile");
+    let mut read = 0;
+    for target in ALL {
+        for file in cases::files(&folder.join(target.name), &["json"]) {
+            (target.read)(&std::fs::read(&file).expect("bytes"));
+            read += 1;
+        }
+    }
+    assert!(read > 0);
 }

@@ -8,7 +8,7 @@ use super::free_local;
 use super::share::written_inside;
 use crate::ir::{Block, ConstId, Func, Local, Operand, Policy, Stmt, StmtKind};
 use govc_syntax::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Moves lookups in every function.
 pub(super) fn run(policy: &mut Policy) {
@@ -59,6 +59,10 @@ enum Fate {
 struct Hoist {
     paths: Vec<Path>,
     by_step: FxHashMap<Step, usize>,
+    /// Where the occurrences put their values.
+    targets: Vec<(usize, Local)>,
+    /// Locals that are read where it is not known what they hold.
+    unknown: FxHashSet<Local>,
     next: u32,
 }
 
@@ -74,12 +78,21 @@ type Held = FxHashMap<Local, usize>;
 
 impl Hoist {
     fn new(func: &Func) -> Self {
-        Hoist { paths: Vec::new(), by_step: FxHashMap::default(), next: free_local(func) }
+        Hoist {
+            paths: Vec::new(),
+            by_step: FxHashMap::default(),
+            targets: Vec::new(),
+            unknown: FxHashSet::default(),
+            next: free_local(func),
+        }
     }
 
     fn run(mut self, func: &mut Func) {
         let place = Place { in_loop: false, input_changed: false, data_changed: false };
         func.blocks.iter().for_each(|b| self.count(b, place, &mut Held::default()));
+        for (at, _) in self.targets.iter().filter(|(_, target)| self.unknown.contains(target)) {
+            self.paths[*at].reads += 1;
+        }
         (0..self.paths.len())
             .filter(|&p| self.paths[p].weight >= 2)
             .collect::<Vec<_>>()
@@ -130,12 +143,14 @@ impl Hoist {
             if let Some((at, target)) = self.path_of(&stmt.kind, place, held, true) {
                 self.paths[at].count += 1;
                 self.paths[at].weight += if place.in_loop { 2 } else { 1 };
+                self.targets.push((at, target));
                 held.insert(target, at);
                 continue;
             }
-            stmt.kind.reads(&mut |l| {
-                if let Some(&at) = held.get(&l) {
-                    self.paths[at].reads += 1;
+            stmt.kind.reads(&mut |l| match held.get(&l) {
+                Some(&at) => self.paths[at].reads += 1,
+                None => {
+                    self.unknown.insert(l);
                 }
             });
             stmt.kind.targets(&mut |l| {
