@@ -1,17 +1,25 @@
 //! Dead code: copies and collections that nothing reads, and what follows a statement that never holds.
 
-use super::share::changes;
+use super::lost;
+use super::share::{changes, written_inside};
 use crate::ir::{Block, Local, Operand, Policy, Stmt, StmtKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Removes dead statements from every plan and function.
 pub(super) fn run(policy: &mut Policy) {
     for plan in &mut policy.plans {
-        Dead::new(&plan.blocks, None).blocks(&mut plan.blocks);
+        remove(&mut plan.blocks, None, &[Local::INPUT, Local::DATA]);
     }
     for func in &mut policy.funcs {
-        Dead::new(&func.blocks, Some(func.ret)).blocks(&mut func.blocks);
+        remove(&mut func.blocks, Some(func.ret), &func.params);
     }
+}
+
+fn remove(blocks: &mut [Block], ret: Option<Local>, params: &[Local]) {
+    let mut lost = FxHashSet::default();
+    Dead::new(blocks, ret).blocks(blocks, &mut lost);
+    let given: Vec<Local> = params.iter().copied().chain(ret).collect();
+    lost::restore(blocks, &given, &lost);
 }
 
 struct Dead {
@@ -74,17 +82,19 @@ impl Dead {
         }
     }
 
-    fn blocks(&self, blocks: &mut [Block]) {
-        blocks.iter_mut().for_each(|b| self.block(b));
+    /// `lost` is given what was written only where nothing comes to.
+    fn blocks(&self, blocks: &mut [Block], lost: &mut FxHashSet<Local>) {
+        blocks.iter_mut().for_each(|b| self.block(b, lost));
     }
 
-    fn block(&self, block: &mut Block) {
+    fn block(&self, block: &mut Block, lost: &mut FxHashSet<Local>) {
         for stmt in &mut block.stmts {
-            stmt.kind.blocks_mut().iter_mut().for_each(|b| self.block(b));
+            stmt.kind.blocks_mut().iter_mut().for_each(|b| self.block(b, lost));
             self.weaken(&mut stmt.kind);
         }
         if let Some(end) = block.stmts.iter().position(|s| never(&s.kind)) {
-            block.stmts.truncate(end + 1);
+            let gone = block.stmts.drain(end + 1..);
+            lost.extend(gone.flat_map(|stmt| written_inside(&stmt.kind)));
         }
         block.stmts.retain(|s| !self.is_dead(s));
     }

@@ -7,6 +7,7 @@ mod defined;
 mod hoist;
 mod index;
 mod inline;
+mod lost;
 mod member;
 mod share;
 mod unroll;
