@@ -126,7 +126,8 @@ fn div<'q>(context: &mut Context<'_, 'q>, args: &[Value<'q>]) -> Answer<'q> {
     number(arg(args, 0), 1)?;
     number(arg(args, 1), 2)?;
     if let (Some(a), Some(b)) = (arg(args, 0).as_int(), arg(args, 1).as_int())
-        && b != 0
+        // Zero has a sign, which a quotient keeps: `0 / -6` is `-0`.
+        && a != 0
         && let (Some(quotient), Some(0)) = (a.checked_div(b), a.checked_rem(b))
     {
         return Ok(Value::int(quotient));

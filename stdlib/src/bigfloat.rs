@@ -206,7 +206,7 @@ impl BigFloat {
     /// The quotient by a number that is not zero.
     pub(crate) fn quotient(&self, other: &Self, precision: u64) -> Self {
         if self.is_zero() || other.is_zero() {
-            return Self::zero();
+            return Self { negative: self.negative != other.negative, ..Self::zero() };
         }
         let wanted = precision + 2 + other.mantissa.bits();
         let shift = wanted.saturating_sub(self.mantissa.bits());

@@ -31,7 +31,8 @@ impl<'q> Machine<'q, '_> {
     }
 
     pub(crate) fn div(&mut self, at: u32, dst: u32, a: u32, b: u32) -> Evaluated<bool> {
-        let exact = |a: i64, b: i64| (a.checked_rem(b)? == 0).then(|| a.checked_div(b)).flatten();
+        // Zero is left to the library: OPA keeps its sign, so that `0 / -6` is `-0`.
+        let exact = |a: i64, b: i64| (a != 0 && a.checked_rem(b)? == 0).then(|| a.checked_div(b)).flatten();
         self.operate(at, dst, (a, b), exact, ("div", self.image.operators.div))
     }
 
