@@ -14,7 +14,6 @@ use clap::Args;
 use govc_engine::{Limits, SystemHost};
 use govc_governance::promotion::Authority;
 use govc_governance::revalidation::{self, Revalidation, STEP};
-use govc_governance::store::SqliteStore;
 
 /// Evaluate every governed agent of a workspace under the policies in force
 #[derive(Args, Debug)]
@@ -48,11 +47,10 @@ pub(crate) struct Revalidate {
 }
 
 pub(crate) fn run(args: &Revalidate) -> Exit {
-    let done = args.auditing.over(|| args.desk.own_store(), |store| revalidate(args, store));
-    output::answer("revalidated", done)
+    output::answer("revalidated", revalidate(args))
 }
 
-fn revalidate(args: &Revalidate, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
+fn revalidate(args: &Revalidate) -> Result<Vec<(&'static str, Node)>, Problem> {
     let (policy, entrypoint) = args.ruling.load(&args.verifying)?;
     let authority = Authority {
         policy: &policy,
@@ -62,17 +60,16 @@ fn revalidate(args: &Revalidate, store: &SqliteStore) -> Result<Vec<(&'static st
         limits: Limits::default(),
         now: args.desk.now()?,
     };
-    let summary = revalidation::revalidate(
-        store,
-        &Revalidation {
-            workspace: &args.workspace,
-            authority: &authority,
-            keys: &args.verifying.keys()?,
-            actor: args.acting.actor(),
-            threads: args.threads.unwrap_or_else(crate::parallel::processors),
-            step: STEP,
-        },
-    )?;
+    let work = Revalidation {
+        workspace: &args.workspace,
+        authority: &authority,
+        keys: &args.verifying.keys()?,
+        actor: args.acting.actor(),
+        threads: args.threads.unwrap_or_else(crate::parallel::processors),
+        step: STEP,
+    };
+    let store = || args.desk.own_store();
+    let summary = args.auditing.over(store, |store| Ok(revalidation::revalidate(store, &work)?))?;
     let count = |number: u64| Node::int(i64::try_from(number).unwrap_or(i64::MAX));
     Ok(vec![
         ("workspace", Node::string(&args.workspace)),

@@ -10,7 +10,6 @@ use crate::record::Auditing;
 use clap::Args;
 use govc_engine::VerifyingKey;
 use govc_governance::revocation::{self, Revoking};
-use govc_governance::store::SqliteStore;
 
 /// Revoke a signer: no agent starts any more whose proof it signed
 #[derive(Args, Debug)]
@@ -37,15 +36,14 @@ pub(crate) struct Revoke {
 }
 
 pub(crate) fn run(args: &Revoke) -> Exit {
-    let done = args.auditing.over(|| args.desk.own_store(), |store| revoke(args, store));
-    output::answer("revoked", done)
+    output::answer("revoked", revoke(args))
 }
 
-fn revoke(args: &Revoke, store: &SqliteStore) -> Result<Vec<(&'static str, Node)>, Problem> {
+fn revoke(args: &Revoke) -> Result<Vec<(&'static str, Node)>, Problem> {
     let signer = args.signer()?;
     let revoking =
         Revoking { signer: &signer, actor: args.acting.actor(), reason: &args.reason, now: args.desk.now()? };
-    revocation::revoke(store, &revoking)?;
+    args.auditing.over(|| args.desk.own_store(), |store| Ok(revocation::revoke(store, &revoking)?))?;
     Ok(vec![("signer", Node::string(&signer))])
 }
 

@@ -11,8 +11,7 @@ pub(super) fn verify(path: &str, head: Option<&str>) -> Result<Node, Problem> {
     let file = File::open(path).map_err(|error| {
         Problem::coded("govc_file", crate::files::io_problem("open", path, &error).message)
     })?;
-    let verified = chain::verify(BufReader::new(file), head);
-    let head = verified?;
+    let head = chain::verify(BufReader::new(file), head)?;
     Ok(Node::Object(vec![
         ("valid".to_owned(), Node::bool(true)),
         ("entries".to_owned(), Node::int(i64::try_from(head.size).unwrap_or(i64::MAX))),
